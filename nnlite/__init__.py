@@ -1,0 +1,38 @@
+"""A neural-network framework in plain NumPy, small enough to read in an afternoon."""
+
+from nnlite import confidence, data, noise, prune
+from nnlite.conv import Conv2D, conv2d_naive
+from nnlite.gradcheck import check_gradients, check_loss
+from nnlite.layers import Dense, Dropout, Flatten, ReLU
+from nnlite.losses import quadratic, softmax_cross_entropy
+from nnlite.model import Sequential, load, save
+from nnlite.optim import SGD, Adam
+from nnlite.parameter import Parameter
+from nnlite.train import accuracy, minibatches
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "Conv2D",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "accuracy",
+    "check_gradients",
+    "check_loss",
+    "confidence",
+    "conv2d_naive",
+    "data",
+    "load",
+    "minibatches",
+    "noise",
+    "prune",
+    "quadratic",
+    "save",
+    "softmax_cross_entropy",
+]

@@ -1,0 +1,170 @@
+"""Convolution: six loops as the definition, im2col and one matrix product as the layer.
+
+Images are (N, H, W, C), filters (kh, kw, c_in, c_out).  What deep learning calls a
+convolution is a cross-correlation: the filter is not flipped.
+"""
+
+import itertools
+
+import numpy as np
+
+from nnlite.checks import as_float, check_count, check_pair
+from nnlite.init import initialise
+from nnlite.parameter import Parameter
+
+CHUNK_BYTES = 2**25  # im2col copies every pixel kh*kw times; no chunk of it grows beyond this
+
+
+def conv_geometry(size, kernel, stride, padding):
+    """(zeros before, zeros after, outputs) along one axis.
+
+    padding  an int: that many zeros on both sides;  "valid": none;  "same": enough for
+             ceil(size / stride) outputs, the odd zero after, as in TensorFlow
+    """
+    if padding == "same":
+        n_out = -(-size // stride)
+        zeros = max((n_out - 1) * stride + kernel - size, 0)
+        return zeros // 2, zeros - zeros // 2, n_out
+    zeros = 0 if padding == "valid" else padding
+    n_out = (size + 2 * zeros - kernel) // stride + 1
+    if n_out < 1:
+        raise ValueError(
+            f"a kernel of {kernel} does not fit into {size} pixels with padding {padding!r}; "
+            f'use a smaller kernel, more padding, or padding="same"'
+        )
+    return zeros, zeros, n_out
+
+
+def conv2d_naive(x, w, b, stride=1, padding="same"):
+    """The definition, with x padded and the sum over i, j, k:
+
+        y[n, r, c, o] = b[o] + sum x[n, r*stride + i, c*stride + j, k] * w[i, j, k, o]
+
+    x (N, H, W, c_in), w (kh, kw, c_in, c_out), b (c_out,) -> y (N, Ho, Wo, c_out).
+    Slow; it is here to be read and to test Conv2D.
+    """
+    (kh, kw, _, c_out), (sh, sw) = w.shape, check_pair("stride", stride)
+    top, bottom, ho = conv_geometry(x.shape[1], kh, sh, padding)
+    left, right, wo = conv_geometry(x.shape[2], kw, sw, padding)
+    x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+    y = np.zeros((len(x), ho, wo, c_out), dtype=x.dtype)
+    for n, r, c, o in np.ndindex(y.shape):
+        y[n, r, c, o] = b[o]
+        for i, j in np.ndindex(kh, kw):
+            y[n, r, c, o] += x[n, r * sh + i, c * sw + j] @ w[i, j, :, o]  # the sixth loop
+    return y
+
+
+def im2col(x, kernel, stride):
+    """Every window of padded images as one row.
+
+    x (N, H, W, C) -> (N*Ho*Wo, kh*kw*C); a row holds its window in the order (i, j, channel).
+    """
+    (kh, kw), (sh, sw) = kernel, stride
+    windows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), axis=(1, 2))
+    windows = windows[:, ::sh, ::sw].transpose(0, 1, 2, 4, 5, 3)  # (N, Ho, Wo, kh, kw, C), a view
+    n, ho, wo, _, _, channels = windows.shape
+    return windows.reshape(n * ho * wo, kh * kw * channels)  # the copy
+
+
+def col2im(cols, shape, kernel, stride):
+    """The transpose of im2col: each row is added back to the window it came from.
+
+    cols (N*Ho*Wo, kh*kw*C) -> x of the given shape (N, H, W, C).
+    """
+    (n, height, width, channels), (kh, kw), (sh, sw) = shape, kernel, stride
+    ho, wo = (height - kh) // sh + 1, (width - kw) // sw + 1
+    cols = cols.reshape(n, ho, wo, kh, kw, channels)
+    x = np.zeros(shape, dtype=cols.dtype)
+    for i, j in np.ndindex(kh, kw):
+        x[:, i : i + sh * ho : sh, j : j + sw * wo : sw] += cols[:, :, :, i, j]
+    return x
+
+
+class Conv2D:
+    """Convolution, y = im2col(x) @ w.reshape(-1, c_out) + b.
+
+    x (N, H, W, c_in) -> y (N, Ho, Wo, c_out);  w (kh, kw, c_in, c_out), b (c_out,)
+    kernel, stride: an int or a pair (rows, columns);  padding: see conv_geometry.
+    init: "default", "he" or "posts" (see nnlite.init).
+    Raises ValueError for sizes below 1, unknown names, or x of another shape.
+    """
+
+    def __init__(self, c_in, c_out, kernel, stride=1, padding="same", *, rng, init="default"):
+        self.c_in, self.c_out = check_count("c_in", c_in), check_count("c_out", c_out)
+        self.kernel, self.stride = check_pair("kernel", kernel), check_pair("stride", stride)
+        if isinstance(padding, str) and padding not in ("same", "valid"):
+            raise ValueError(f'padding is {padding!r}; it must be "same", "valid" or an int')
+        self.padding = padding if isinstance(padding, str) else check_count("padding", padding, 0)
+        w, b = initialise(init, (*self.kernel, self.c_in, self.c_out), rng)
+        self.w, self.b = Parameter(w), Parameter(b)
+        self.cache = None
+
+    @property
+    def params(self):
+        return [self.w, self.b]
+
+    def geometry(self, height, width):
+        """((top, bottom), (left, right)) zeros and (Ho, Wo) for images of height x width."""
+        top, bottom, ho = conv_geometry(height, self.kernel[0], self.stride[0], self.padding)
+        left, right, wo = conv_geometry(width, self.kernel[1], self.stride[1], self.padding)
+        return ((top, bottom), (left, right)), (ho, wo)
+
+    def forward(self, x, train=False):
+        x = as_float(x, self.w.value.dtype)
+        if x.ndim != 4 or x.shape[3] != self.c_in:
+            raise ValueError(f"{self} takes x of shape (N, H, W, {self.c_in}), got {x.shape}")
+        zeros, (ho, wo) = self.geometry(x.shape[1], x.shape[2])
+        x = np.pad(x, ((0, 0), *zeros, (0, 0)))
+        self.cache = x, zeros
+        w = self.w.value.reshape(-1, self.c_out)  # (kh*kw*c_in, c_out)
+        y = np.empty((len(x), ho, wo, self.c_out), dtype=x.dtype)
+        for window, out in self.chunks(y.shape):
+            cols = im2col(x[window], self.kernel, self.stride)
+            y[out] = (cols @ w).reshape(y[out].shape)
+        return y + self.b.value
+
+    def backward(self, dy):
+        self.parameter_gradients(dy)
+        return self.input_gradient(dy)
+
+    def parameter_gradients(self, dy):
+        x, _ = self.cache
+        dy = as_float(dy, x.dtype, "dy")
+        dw = np.zeros(self.w.value.shape, x.dtype).reshape(-1, self.c_out)
+        for window, out in self.chunks(dy.shape):
+            cols = im2col(x[window], self.kernel, self.stride)
+            dw += cols.T @ dy[out].reshape(-1, self.c_out)
+        self.w.grad = dw.reshape(self.w.value.shape)
+        self.b.grad = dy.sum(axis=(0, 1, 2))
+
+    def input_gradient(self, dy):
+        x, ((top, bottom), (left, right)) = self.cache
+        dy = as_float(dy, x.dtype, "dy")
+        w = self.w.value.reshape(-1, self.c_out)
+        dx = np.zeros(x.shape, dtype=x.dtype)
+        for window, out in self.chunks(dy.shape):
+            dcols = dy[out].reshape(-1, self.c_out) @ w.T  # (N*Ho*Wo, kh*kw*c_in)
+            dx[window] += col2im(dcols, dx[window].shape, self.kernel, self.stride)
+        return dx[:, top : x.shape[1] - bottom, left : x.shape[2] - right]
+
+    def chunks(self, shape):
+        """Pieces of an output (N, Ho, Wo, c_out) whose im2col stays below CHUNK_BYTES.
+
+        Yields (window, out): the index of the padded input that a piece of the output
+        sees, and the index of that piece.  A piece is some images, or some rows of one.
+        """
+        n, ho, wo, _ = shape
+        (kh, kw), sh = self.kernel, self.stride[0]
+        row_bytes = wo * kh * kw * self.c_in * self.w.value.itemsize
+        rows = max(1, CHUNK_BYTES // row_bytes)
+        images, rows = max(1, rows // ho), min(rows, ho)
+        for i, r in itertools.product(range(0, n, images), range(0, ho, rows)):
+            last = min(r + rows, ho) - 1
+            out = slice(i, i + images), slice(r, last + 1)
+            yield (out[0], slice(r * sh, last * sh + kh)), out
+
+    def __repr__(self):
+        (kh, kw), (sh, sw) = self.kernel, self.stride
+        kernel, stride = kh if kh == kw else (kh, kw), sh if sh == sw else (sh, sw)
+        return f"Conv2D({self.c_in}, {self.c_out}, {kernel}, {stride}, {self.padding!r})"

@@ -1,0 +1,71 @@
+"""Backward passes against central differences.
+
+The gradient of s = sum(dy * f(x)) with a random upstream dy is compared entry by entry
+with (s(x + h) - s(x - h)) / (2 h).  The upstream must be random: with all ones, a softmax
+whose backward pass returns zeros would pass.
+"""
+
+import numpy as np
+
+from nnlite.checks import check_rng
+from nnlite.parameter import named_params
+
+
+def numerical_gradient(f, array, h=1e-5):
+    """d f / d array for a function f() of no arguments that reads `array`.
+
+    Every entry of `array` (float64) is moved by +-h in turn and put back.
+    """
+    if array.dtype != np.float64:
+        raise ValueError(
+            f"the array has dtype {array.dtype}; differences need float64: "
+            f"use model.astype(np.float64) and x.astype(np.float64)"
+        )
+    gradient = np.empty_like(array)
+    for i in np.ndindex(array.shape):
+        value = array[i]
+        array[i] = value + h
+        above = f()
+        array[i] = value - h
+        below = f()
+        array[i] = value
+        gradient[i] = (above - below) / (2 * h)
+    return gradient
+
+
+def relative_error(gradient, reference):
+    """Largest difference between two arrays, divided by the largest entry of either."""
+    scale = max(np.abs(gradient).max(), np.abs(reference).max(), np.finfo(float).tiny)
+    return float(np.abs(gradient - reference).max() / scale)
+
+
+def check_gradients(layer, x, *, rng, train=False):
+    """Relative errors of a layer's or Sequential's backward pass at x, by name.
+
+    layer   a layer or Sequential with float64 parameters
+    x       float64 input;  rng  draws the upstream gradient
+    Returns {"x": error, "w": error, ...}, each the largest error over all entries, divided
+    by the largest entry: about 1e-9 when right.  train=True needs a forward pass that
+    repeats itself.
+    """
+    x = np.array(x)  # moved by numerical_gradient; the caller's stays
+    dy = check_rng(rng).normal(size=layer.forward(x, train).shape)
+
+    def upstream_sum():
+        return np.sum(dy * layer.forward(x, train))
+
+    dx = layer.backward(dy)
+    params = layer.named_params if hasattr(layer, "named_params") else named_params(layer)
+    gradients = {name: p.grad for name, p in params.items()}
+    errors = {"x": relative_error(dx, numerical_gradient(upstream_sum, x))}
+    for name, p in params.items():
+        reference = numerical_gradient(upstream_sum, p.value)
+        errors[name] = relative_error(gradients[name], reference)
+    return errors
+
+
+def check_loss(loss, outputs, targets):
+    """Relative error of a loss's gradient at float64 outputs (N, n_out)."""
+    outputs = np.array(outputs)
+    _, doutputs = loss(outputs, targets)
+    return relative_error(doutputs, numerical_gradient(lambda: loss(outputs, targets)[0], outputs))

@@ -1,0 +1,139 @@
+"""Dense, ReLU, Dropout, Flatten.
+
+A layer is any object with
+
+    forward(x, train=False) -> y    keeps what backward needs in `self.cache`
+    backward(dy) -> dx              assigns `p.grad` of its parameters; dx and dy have the
+                                    shapes of x and y
+    params                          list of its Parameters, [] when it has none
+
+Layers with parameters have their backward pass in two halves, `parameter_gradients(dy)`
+and `input_gradient(dy) -> dx`: training never needs the input gradient of the first
+layer, and adversarial noise never needs the parameters'.
+"""
+
+import numpy as np
+
+from nnlite.checks import as_float, check_count, check_number, check_rng
+from nnlite.init import initialise
+from nnlite.parameter import Parameter
+
+
+class Dense:
+    """Fully connected layer, y = x @ w + b.
+
+    x (N, n_in) -> y (N, n_out);  w (n_in, n_out), b (n_out,)
+    init: "default", "he" or "posts" (see nnlite.init).
+    Raises ValueError for sizes below 1, an unknown init, or x of another shape.
+    """
+
+    def __init__(self, n_in, n_out, *, rng, init="default"):
+        self.n_in, self.n_out = check_count("n_in", n_in), check_count("n_out", n_out)
+        w, b = initialise(init, (self.n_in, self.n_out), rng)
+        self.w, self.b = Parameter(w), Parameter(b)
+        self.cache = None
+
+    @property
+    def params(self):
+        return [self.w, self.b]
+
+    def forward(self, x, train=False):
+        x = as_float(x, self.w.value.dtype)
+        if x.ndim != 2 or x.shape[1] != self.n_in:
+            raise ValueError(
+                f"{self} takes x of shape (N, {self.n_in}), got {x.shape}"
+                + ("; put a Flatten() before it" if x.ndim > 2 else "")
+            )
+        self.cache = x
+        return x @ self.w.value + self.b.value
+
+    def backward(self, dy):
+        self.parameter_gradients(dy)
+        return self.input_gradient(dy)
+
+    def parameter_gradients(self, dy):
+        x = self.cache
+        dy = as_float(dy, x.dtype, "dy")
+        self.w.grad = x.T @ dy  # (n_in, n_out)
+        self.b.grad = dy.sum(axis=0)  # (n_out,)
+
+    def input_gradient(self, dy):
+        w = self.w.value
+        return as_float(dy, w.dtype, "dy") @ w.T  # (N, n_in)
+
+    def __repr__(self):
+        return f"Dense({self.n_in}, {self.n_out})"
+
+
+class ReLU:
+    """y = max(x, 0), any shape.  The derivative at exactly 0 is taken as 0."""
+
+    params = ()
+
+    def __init__(self):
+        self.cache = None
+
+    def forward(self, x, train=False):
+        self.cache = x > 0
+        return np.maximum(x, 0)
+
+    def backward(self, dy):
+        positive = self.cache
+        return dy * positive
+
+    def __repr__(self):
+        return "ReLU()"
+
+
+class Dropout:
+    """In training, zero each entry with probability drop_prob and scale the rest up.
+
+    y = x * kept / (1 - drop_prob), so that E[y] = x and nothing changes in evaluation,
+    where y = x.  drop_prob is in [0, 1).   Srivastava et al. 2014, in its inverted form.
+    """
+
+    params = ()
+
+    def __init__(self, drop_prob, *, rng):
+        self.drop_prob = check_number("drop_prob", drop_prob, 0, 1)
+        self.rng = check_rng(rng)
+        self.cache = None
+
+    def forward(self, x, train=False):
+        if not train or self.drop_prob == 0:
+            self.cache = None
+            return x
+        if self.rng is None:
+            raise ValueError(
+                "this Dropout was loaded from a file and has no generator; to train on, "
+                "load with nnlite.load(path, rng=np.random.default_rng(seed))"
+            )
+        kept = self.rng.random(x.shape, dtype=np.float32) >= self.drop_prob
+        self.cache = kept / x.dtype.type(1 - self.drop_prob)
+        return x * self.cache
+
+    def backward(self, dy):
+        scale = self.cache
+        return dy if scale is None else dy * scale
+
+    def __repr__(self):
+        return f"Dropout({self.drop_prob})"
+
+
+class Flatten:
+    """(N, H, W, C) -> (N, H*W*C), neuron order (row*W + column)*C + channel."""
+
+    params = ()
+
+    def __init__(self):
+        self.cache = None
+
+    def forward(self, x, train=False):
+        self.cache = x.shape
+        return x.reshape(len(x), int(np.prod(x.shape[1:])))
+
+    def backward(self, dy):
+        return dy.reshape(self.cache)
+
+    def __repr__(self):
+        return "Flatten()"

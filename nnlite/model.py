@@ -1,0 +1,214 @@
+"""Sequential, a chain of layers, and its file format."""
+
+import copy
+import json
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from nnlite.checks import check_count, check_rng
+from nnlite.conv import Conv2D
+from nnlite.files import replace_when_done
+from nnlite.layers import Dense, Dropout, Flatten, ReLU
+from nnlite.parameter import named_params
+
+
+class Sequential:
+    """Layers applied one after the other.
+
+    layers   objects with forward, backward and params (see nnlite.layers); each may
+             appear once, because it keeps what its own backward pass needs
+    params   all their Parameters, in order
+    """
+
+    def __init__(self, layers):
+        self.layers = list(layers)
+        check_layers(self.layers)
+        self.output_shape = None  # of the last forward pass
+
+    @property
+    def params(self):
+        return [p for layer in self.layers for p in layer.params]
+
+    @property
+    def named_params(self):
+        """{"1.w": Parameter, "1.b": Parameter, ...}: position of the layer, name in it."""
+        return {
+            f"{i}.{name}": p
+            for i, layer in enumerate(self.layers)
+            for name, p in named_params(layer).items()
+        }
+
+    def forward(self, x, train=False):
+        """x (N, ...) -> raw outputs.  train=True switches dropout on."""
+        x = np.asarray(x)
+        for layer in self.layers:
+            x = layer.forward(x, train)
+        self.output_shape = x.shape
+        return x
+
+    def backward(self, dy, input_gradient=True):
+        """From d loss / d outputs, assign every `p.grad` and return d loss / d x.
+
+        With input_gradient=False nothing below the first layer that has parameters is
+        computed, and None is returned: that is all that training needs.
+        """
+        self.check_upstream(dy)
+        if input_gradient:
+            for layer in reversed(self.layers):
+                dy = layer.backward(dy)
+            return dy
+        first = next((i for i, layer in enumerate(self.layers) if layer.params), None)
+        if first is None:
+            return None
+        for layer in reversed(self.layers[first + 1 :]):
+            dy = layer.backward(dy)
+        self.layers[first].parameter_gradients(dy)
+
+    def input_gradient(self, x, labels, loss):
+        """d loss(outputs, labels) / d x in evaluation mode, of the shape of x.
+
+        labels   the targets of the loss;  loss  such as nnlite.quadratic
+        The parameters' gradients are left as they are.
+        """
+        _, dy = loss(self.forward(x), labels)
+        self.check_upstream(dy)
+        for layer in reversed(self.layers):
+            dy = layer.input_gradient(dy) if layer.params else layer.backward(dy)
+        return dy
+
+    def predict(self, x, batch_size=500):
+        """Raw outputs (N, ...) in evaluation mode, computed batch_size images at a time."""
+        batch_size = check_count("batch_size", batch_size)
+        starts = range(0, max(len(x), 1), batch_size)  # one empty batch if there is no image
+        return np.concatenate([self.forward(x[i : i + batch_size]) for i in starts])
+
+    def astype(self, dtype):
+        """A copy whose parameters are float32 or float64."""
+        dtype = np.dtype(dtype)
+        if dtype not in (np.float32, np.float64):
+            raise ValueError(f"dtype is {dtype}; parameters are float32 or float64")
+        model = copy.deepcopy(self)
+        for p in model.params:
+            p.value, p.grad = p.value.astype(dtype), None
+        return model
+
+    def check_upstream(self, dy):
+        if self.output_shape is None:
+            raise ValueError("backward before forward; call model.forward(x) first")
+        if np.shape(dy) != self.output_shape:
+            raise ValueError(
+                f"dy has shape {np.shape(dy)}; the outputs of the last forward pass have "
+                f"shape {self.output_shape}"
+            )
+
+    def __repr__(self):
+        lines = [f"Sequential: {describe(self.params)}"]
+        for i, layer in enumerate(self.layers):
+            lines.append(f"  {i}  {layer}")
+            if layer.params:
+                shapes = "".join(f"  {k} {p.value.shape}" for k, p in named_params(layer).items())
+                lines[-1] = f"{lines[-1]:<38}{shapes}  {describe(layer.params)}"
+        return "\n".join(lines)
+
+
+def describe(params):
+    """'392,500 parameters, sparsity 0.900', the sparsity being that of all of them."""
+    size = sum(p.value.size for p in params)
+    zeros = size - sum(np.count_nonzero(p.value) for p in params)
+    return f"{size:,} parameters, sparsity {zeros / max(size, 1):.3f}"
+
+
+def check_layers(layers):
+    if not layers or len({id(layer) for layer in layers}) != len(layers):
+        raise ValueError(
+            f"Sequential takes at least one layer and each layer object once, got {layers}"
+        )
+    for layer in layers:
+        needed = ["forward", "backward", "params"]
+        if getattr(layer, "params", ()):
+            needed += ["parameter_gradients", "input_gradient"]
+        missing = [name for name in needed if not hasattr(layer, name)]
+        if missing or isinstance(layer, Sequential):
+            raise ValueError(
+                f"{layer!r} is not a layer"
+                + (f": it has no {', '.join(missing)}" if missing else "; unpack it: *model.layers")
+            )
+
+
+# The file: an .npz with one array per parameter ("1.w"), one per mask ("1.w.mask"), and
+# "architecture", a JSON text that lists each layer's name and constructor arguments.
+
+FORMAT = "nnlite model 1"
+LAYERS = {
+    "Dense": (Dense, ("n_in", "n_out")),
+    "Conv2D": (Conv2D, ("c_in", "c_out", "kernel", "stride", "padding")),
+    "Dropout": (Dropout, ("drop_prob",)),
+    "ReLU": (ReLU, ()),
+    "Flatten": (Flatten, ()),
+}
+
+
+def save(model, path):
+    """Write architecture, weights and masks to one .npz; complete or not at all.
+
+    Raises ValueError for layers that nnlite does not know, FileNotFoundError if the
+    folder is missing.
+    """
+    layers = []
+    for layer in model.layers:
+        name = type(layer).__name__
+        if LAYERS.get(name, (None,))[0] is not type(layer):
+            raise ValueError(f"cannot save {layer}; layers that can: {', '.join(LAYERS)}")
+        layers.append([name, {key: getattr(layer, key) for key in LAYERS[name][1]}])
+    arrays = {"architecture": np.array(json.dumps({"format": FORMAT, "layers": layers}))}
+    for name, p in model.named_params.items():
+        arrays[name] = p.value
+        if p.mask is not None:
+            arrays[f"{name}.mask"] = p.mask
+    with replace_when_done(path) as file:
+        np.savez(file, **arrays)
+
+
+def load(path, rng=None):
+    """The model that `save` wrote.
+
+    rng   generator for the Dropout layers; needed only to train on
+    Raises FileNotFoundError if there is no such file, ValueError if it is no nnlite model
+    or incomplete.  Nothing is unpickled.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no model file {path}; write one with nnlite.save")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        architecture = json.loads(str(arrays["architecture"]))
+        if architecture["format"] != FORMAT:
+            raise ValueError(f"its format is {architecture['format']!r}, not {FORMAT!r}")
+        model = Sequential([rebuild(name, args) for name, args in architecture["layers"]])
+        for name, p in model.named_params.items():
+            value = arrays[name]
+            if value.shape != p.value.shape or value.dtype.kind != "f":
+                raise ValueError(f"{name} has dtype {value.dtype} and shape {value.shape}")
+            p.value, p.mask = value, arrays.get(f"{name}.mask")
+    except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(
+            f"{path} is not a complete nnlite model ({type(error).__name__}: {error}); "
+            f"write it again with nnlite.save"
+        ) from error
+    for layer in model.layers:
+        if isinstance(layer, Dropout):
+            layer.rng = None if rng is None else check_rng(rng)
+    return model
+
+
+def rebuild(name, args):
+    """A layer from its name and constructor arguments; its weights come from the file."""
+    if name not in LAYERS:
+        raise ValueError(f"unknown layer {name!r}")
+    if name in ("Dense", "Conv2D", "Dropout"):
+        args = {**args, "rng": np.random.default_rng(0)}
+    return LAYERS[name][0](**args)

@@ -1,0 +1,58 @@
+"""Universal adversarial noise: one vector that, added to any image, asks for one class.
+
+The posts' noise vectors, after notebook 11 and 12 of the Hvass-Labs TensorFlow tutorials;
+in the literature, targeted universal perturbations under an L-infinity bound
+(Moosavi-Dezfooli et al. 2017).
+"""
+
+import numpy as np
+
+from nnlite.checks import check_count, check_number, check_rng
+from nnlite.losses import softmax_cross_entropy
+
+
+def add_noise(images, noise):
+    """clip(images + noise, 0, 1): what the network sees.  Pixel units, 0 to 1."""
+    return np.clip(images + noise, 0, 1)
+
+
+def universal_noise(
+    model,
+    images,
+    target,
+    limit,
+    *,
+    rng,
+    loss=softmax_cross_entropy,
+    steps=200,
+    step_size=0.01,
+    batch_size=250,
+):
+    """The noise, every pixel within +-limit, that makes `model` see class `target`.
+
+    Each step takes a random batch of `images` and moves the noise against the gradient of
+    the loss towards `target`, divided by its largest entry:
+
+        noise <- clip(noise - step_size * g / max|g|, -limit, limit)
+
+    model       any model; softmax and cross-entropy may be put on one that was trained
+                without (the posts' way), being just another `loss`
+    images      (N, H, W, C) training images in [0, 1]
+    target      class wanted, an int;  limit, step_size  in pixel units, 0 to 1
+    Returns noise of shape (H, W, C) in the dtype of the images.  Raises ValueError for a
+    class that the model does not have or a limit outside [0, 1].
+    """
+    limit, step_size = check_number("limit", limit, 0, 1 + 1e-12), float(step_size)
+    labels = np.full(batch_size, check_count("target", target, 0))
+    noise = np.zeros_like(images[0])
+    for _ in range(check_count("steps", steps)):
+        batch = images[check_rng(rng).integers(len(images), size=batch_size)]
+        moved = batch + noise
+        dx = model.input_gradient(np.clip(moved, 0, 1), labels, loss)
+        dx = dx * ((moved >= 0) & (moved <= 1))  # a clipped pixel does not follow the noise
+        g = dx.sum(axis=0)
+        largest = np.abs(g).max()
+        if largest == 0:  # nothing left to gain in float32
+            break
+        noise = np.clip(noise - (step_size / largest) * g, -limit, limit)
+    return noise

@@ -1,0 +1,82 @@
+"""Optimisers, and the one place where pruning masks are enforced.
+
+Every step ends with `value * mask`.  Masking the gradients instead would not do: the
+running means of Adam and the l2 term bring pruned weights back to life.
+
+`l2` is the factor of sum(w^2) / 2 in the loss.  It acts on every parameter the optimiser
+was given, biases too, through the gradient, so Adam rescales it like any other gradient.
+"""
+
+import numpy as np
+
+from nnlite.checks import check_number
+
+
+class SGD:
+    """w <- w - lr * (grad + l2 * w).
+
+    Raises ValueError for rates below 0, for no parameters or one given twice; `step`
+    raises ValueError if a parameter has no gradient yet.
+    """
+
+    def __init__(self, params, lr, l2=0.0):
+        self.params = check_params(params)
+        self.lr, self.l2 = check_number("lr", lr, 0), check_number("l2", l2, 0)
+
+    def step(self):
+        for p in self.params:
+            g = gradient(p, self.l2)
+            p.value = masked(p.value - float(self.lr) * g, p.mask)
+
+
+class Adam:
+    """Adam, Kingma & Ba 2015, algorithm 1, with the bias corrections written out.
+
+        m <- beta1 * m + (1 - beta1) * g          running mean of the gradient
+        v <- beta2 * v + (1 - beta2) * g^2        running mean of its square
+        w <- w - lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
+
+    eps is added to the bias-corrected root, as in PyTorch.  `lr` may be changed between
+    steps.  Raises ValueError like SGD.
+    """
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, l2=0.0):
+        self.params = check_params(params)
+        self.lr, self.l2 = check_number("lr", lr, 0), check_number("l2", l2, 0)
+        self.betas = tuple(check_number("beta", beta, 0, 1) for beta in betas)
+        self.eps = check_number("eps", eps, 0)
+        self.t = 0
+        self.m = [np.zeros_like(p.value) for p in self.params]
+        self.v = [np.zeros_like(p.value) for p in self.params]
+
+    def step(self):
+        self.t += 1
+        (beta1, beta2), t = self.betas, self.t
+        lr = float(self.lr)  # a NumPy scalar, from a schedule, would turn float32 into float64
+        for p, m, v in zip(self.params, self.m, self.v):
+            g = gradient(p, self.l2)
+            m += (1 - beta1) * (g - m)
+            v += (1 - beta2) * (g**2 - v)
+            root = np.sqrt(v / (1 - beta2**t)) + self.eps
+            p.value = masked(p.value - lr / (1 - beta1**t) * m / root, p.mask)
+
+
+def masked(value, mask):
+    return value if mask is None else value * mask
+
+
+def gradient(p, l2):
+    """Gradient of loss + l2 * sum(w^2) / 2 with respect to one parameter."""
+    if p.grad is None:
+        raise ValueError(f"{p} has no gradient; call model.backward(doutputs) before step()")
+    return p.grad + l2 * p.value
+
+
+def check_params(params):
+    params = list(params)
+    if len({id(p) for p in params}) != len(params) or not params:
+        raise ValueError(
+            f"{len(params)} parameters given; an optimiser takes at least one, each once, "
+            f"for instance model.params"
+        )
+    return params

@@ -1,0 +1,49 @@
+"""Parameter: a trainable array, its gradient and its pruning mask.
+
+The three live in one object so that they cannot fall out of step.  Layers read
+`value` and assign `grad`; optimisers change `value` and enforce `mask`.
+"""
+
+import numpy as np
+
+
+class Parameter:
+    """A trainable array.
+
+    value   float32 or float64 array
+    grad    array of the same shape, assigned (never accumulated) by `backward`; None before
+    mask    None, or a boolean array of the same shape: True = kept, False = pruned
+    """
+
+    def __init__(self, value):
+        self.value = value
+        self.grad = None
+        self.mask = None
+
+    @property
+    def mask(self):
+        return self._mask
+
+    @mask.setter
+    def mask(self, mask):
+        if mask is not None:
+            mask = np.asarray(mask)
+            if mask.dtype != bool or mask.shape != self.value.shape:
+                raise ValueError(
+                    f"a mask is None or a boolean array of shape {self.value.shape}, "
+                    f"True where a weight is kept; got {mask.dtype} of shape {mask.shape}"
+                )
+        self._mask = mask
+
+    @property
+    def sparsity(self):
+        """Fraction of entries that are exactly zero, in [0, 1]."""
+        return 1 - np.count_nonzero(self.value) / self.value.size
+
+    def __repr__(self):
+        return f"Parameter{self.value.shape}, {self.value.dtype}, sparsity {self.sparsity:.3f}"
+
+
+def named_params(layer):
+    """{"w": Parameter, "b": Parameter}: the parameters of one layer by attribute name."""
+    return {name: p for name, p in vars(layer).items() if isinstance(p, Parameter)}

@@ -1,0 +1,29 @@
+"""What every training loop needs: minibatches and accuracy."""
+
+import numpy as np
+
+from nnlite.checks import check_count, check_labels, check_rng
+
+
+def minibatches(images, labels, batch_size, rng):
+    """One epoch: yields (images, labels) of batch_size each, every image once, shuffled.
+
+    The last batch holds what is left over.  Raises ValueError if images and labels differ
+    in number.
+    """
+    batch_size = check_count("batch_size", batch_size)
+    if len(images) != len(labels):
+        raise ValueError(f"{len(images)} images but {len(labels)} labels")
+    order = check_rng(rng).permutation(len(images))
+    for i in range(0, len(order), batch_size):
+        batch = order[i : i + batch_size]
+        yield images[batch], labels[batch]
+
+
+def accuracy(model, images, labels, batch_size=500):
+    """Fraction of images, in [0, 1], whose largest output is the one of their label."""
+    outputs = model.predict(images, batch_size)
+    labels = check_labels(labels, outputs.shape[1])
+    if len(labels) != len(outputs) or len(labels) == 0:
+        raise ValueError(f"{len(outputs)} images but {len(labels)} labels")
+    return float(np.mean(outputs.argmax(axis=1) == labels))
