@@ -1,0 +1,113 @@
+"""The figures, each a function of numbers that returns a matplotlib Figure.
+
+Nothing is computed here and nothing is drawn on screen: `save_figure` writes a PNG, and
+the numbers come from a results file.
+"""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from nnlite.files import replace_when_done
+
+CLEAN, CORRUPTED, INEFFECTIVE = "#1f4e9c", "#c8321e", "#7a7a7a"
+
+
+def save_figure(figure, path):
+    """Write a PNG, complete or not at all."""
+    with replace_when_done(path) as file:
+        figure.savefig(file, format="png", dpi=110)
+
+
+def show_image(axes, image, title="", **kwargs):
+    """One (28, 28) array on axes without ticks; returns matplotlib's image."""
+    axes.set(xticks=[], yticks=[])
+    axes.set_title(title, fontsize=9, pad=3)
+    return axes.imshow(image, **{"cmap": "gray", "vmin": 0, "vmax": 1, **kwargs})
+
+
+def digits(images, columns=20):
+    """Images (N, 28, 28) in a grid without gaps, in the order given."""
+    rows = len(images) // columns
+    sheet = np.reshape(images[: rows * columns], (rows, columns, 28, 28))
+    sheet = sheet.transpose(0, 2, 1, 3).reshape(rows * 28, columns * 28)
+    figure = Figure(figsize=(8, 8 * rows / columns))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.axis("off")
+    axes.imshow(sheet, cmap="gray", vmin=0, vmax=1)
+    return figure
+
+
+def noise_vectors(vectors, examples, limit):
+    """The noise of each target class, and below it an image with that noise added.
+
+    vectors   (K, 28, 28), the k-th asking for class k, within +-limit (pixel units)
+    examples  K dicts: image (28, 28) with the noise added, label, predicted
+    """
+    figure = Figure(figsize=(9, 2.2), layout="constrained")
+    grid = figure.subplots(2, len(vectors))
+    for k, (vector, example) in enumerate(zip(vectors, examples)):
+        shown = show_image(
+            grid[0, k], vector, f"asks for {k}", cmap="RdBu", vmin=-limit, vmax=limit
+        )
+        title = f"{example['label']} read as {example['predicted']}"
+        show_image(grid[1, k], example["image"], title)
+    bar = figure.colorbar(shown, ax=grid[0].tolist(), fraction=0.03, ticks=[-limit, 0, limit])
+    bar.set_label("pixel units", fontsize=8)
+    bar.ax.tick_params(labelsize=8)
+    return figure
+
+
+def accuracy_against_sparsity(sparsities, panels, noise_labels):
+    """One panel per pruning score: accuracy clean and under each noise vector.
+
+    sparsities    (S,) fractions of the weights removed
+    panels        {title: (S, 1 + V)}, accuracies in [0, 1]: clean, then under V vectors
+    noise_labels  V names
+    """
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (title, accuracies) in zip(grid, panels.items()):
+        clean, *noisy = np.transpose(accuracies)
+        axes.plot(sparsities, clean, color="black", lw=2.5, label="no noise")
+        for k, (under_noise, label) in enumerate(zip(noisy, noise_labels)):
+            axes.plot(sparsities, under_noise, color=f"C{k}", ls=("-", "--")[k % 2], label=label)
+        axes.set(title=title, xlabel="fraction of weights removed", xlim=(0, 1), ylim=(0, 1))
+        axes.grid(alpha=0.3)
+    grid[0].set_ylabel("accuracy on test images")
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside right", title="noise")
+    return figure
+
+
+def ratio_curves(panels):
+    """One panel per network: the fraction of images whose ratio reaches a threshold.
+
+    panels  {title: {"thresholds": (T,), "curves": {"clean": (T,), "corrupted": (T,),
+                     "ineffective": (T,)}, "at": [{"keep", "threshold", "corrupted_kept"}, ...]}}
+    """
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    lines = {
+        "clean": ("clean, classified right", CLEAN, "-"),
+        "corrupted": ("corrupted: noise changed the class", CORRUPTED, "-"),
+        "ineffective": ("noise added, still right", INEFFECTIVE, "--"),
+    }
+    for axes, (title, panel) in zip(grid, panels.items()):
+        for key, (label, color, style) in lines.items():
+            axes.plot(
+                panel["thresholds"], panel["curves"][key], color=color, ls=style, lw=2, label=label
+            )
+        for at in panel["at"]:
+            axes.axvline(at["threshold"], color="black", lw=0.8, ls=":")
+            axes.plot(at["threshold"], at["corrupted_kept"], "o", color=CORRUPTED, ms=5)
+            axes.annotate(
+                f" {at['corrupted_kept']:.0%}\n (clean {at['keep']:.0%})",
+                (at["threshold"], at["corrupted_kept"]),
+                va="bottom",
+                fontsize=8,
+            )
+        axes.set(title=title, xscale="log", ylim=(0, 1.02), xlim=(1, panel["thresholds"][-1]))
+        axes.set_xlabel("ratio of the largest to the second largest output")
+        axes.grid(alpha=0.3)
+    grid[0].set_ylabel("fraction of images with at least this ratio")
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure

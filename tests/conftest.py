@@ -1,0 +1,74 @@
+"""What several test files share: a generator, each kind of layer, a small mixed network."""
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from nnlite import Conv2D, Dense, Dropout, Flatten, ReLU, Sequential
+
+# The same examples in every run, none of them timed, and no files left behind.
+settings.register_profile("nnlite", deadline=None, derandomize=True, database=None)
+settings.load_profile("nnlite")
+
+LAYERS = {  # how to build each layer, and the shape of an input for it
+    "dense": (lambda rng: Dense(5, 4, rng=rng), (3, 5)),
+    "relu": (lambda rng: ReLU(), (3, 4, 2)),
+    "dropout": (lambda rng: Dropout(0.4, rng=rng), (3, 6)),
+    "flatten": (lambda rng: Flatten(), (3, 2, 4, 2)),
+    "conv": (lambda rng: Conv2D(2, 3, (3, 2), (2, 1), rng=rng), (2, 5, 4, 2)),
+}
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(params=LAYERS)
+def layer_and_x(request, rng):
+    """Each kind of layer in float64, with a random input for it."""
+    build, shape = LAYERS[request.param]
+    layer = Sequential([build(rng)]).astype(np.float64).layers[0]
+    return layer, rng.normal(size=shape)
+
+
+@pytest.fixture
+def network(rng):
+    """A float32 network of every kind of layer, for images (N, 5, 4, 2) of 3 classes."""
+    return Sequential(
+        [
+            Conv2D(2, 3, 3, (2, 1), rng=rng),
+            ReLU(),
+            Flatten(),
+            Dense(36, 7, rng=rng),
+            Dropout(0.4, rng=rng),
+            ReLU(),
+            Dense(7, 3, rng=rng),
+        ]
+    )
+
+
+@pytest.fixture
+def images(rng):
+    """Eight float32 images for `network`."""
+    return rng.random((8, 5, 4, 2), dtype=np.float32)
+
+
+@pytest.fixture
+def labels():
+    return np.array([0, 1, 2, 0, 1, 2, 2, 1])
+
+
+@pytest.fixture(params=[1, 2, (2, 1), 3], ids="stride={}".format)
+def stride(request):
+    return request.param
+
+
+@pytest.fixture(params=["same", "valid", 0, 1, 2], ids="padding={}".format)
+def padding(request):
+    return request.param
+
+
+@pytest.fixture(params=[1, 2, 3, (2, 3), (4, 1)], ids="kernel={}".format)
+def kernel(request):
+    return request.param

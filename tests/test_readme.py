@@ -1,0 +1,25 @@
+"""The README's first network runs and reaches what the README says."""
+
+import re
+from pathlib import Path
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def test_first_network_runs_and_learns(capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+    exec(compile(code, str(README), "exec"), {})
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert float(re.search(r"([\d.]+)%", last)[1]) > 90
+
+
+def test_every_file_of_the_library_is_in_the_table():
+    table = README.read_text()
+    files = [path for path in (README.parent / "nnlite").glob("*.py") if path.stem != "__init__"]
+    assert files and all(f"(nnlite/{path.name})" in table for path in files)
+
+
+def test_every_link_leads_somewhere():
+    for page in [README, *(README.parent / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
