@@ -63,7 +63,7 @@ class Config:
 
 
 PRESETS = {
-    "quick": Config(hidden=(500, 300), epochs=25),
+    "quick": Config(hidden=(500, 300), epochs=40),
     "standard": Config(hidden=(1500, 1000, 800), epochs=36, lr=3e-4, noise_steps=400),
 }
 

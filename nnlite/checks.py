@@ -29,15 +29,19 @@ def check_pair(name, value):
     return check_count(name, pair[0]), check_count(name, pair[1])
 
 
-def check_number(name, value, low, high=np.inf):
-    """Return `value` as a float if it is a real number with low <= value < high."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not low <= value < high:
-        raise ValueError(f"{name} is {value!r}; it must be a number in [{low}, {high})")
-    return float(value)
+def check_number(name, value, interval="[0, inf)"):
+    """Return `value` as a float if it is a real number in the interval, such as "[0, 1)"."""
+    low, high = map(float, interval[1:-1].split(","))
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        above = low <= value if interval[0] == "[" else low < value
+        below = value <= high if interval[-1] == "]" else value < high
+        if above and below:
+            return float(value)
+    raise ValueError(f"{name} is {value!r}; it must be a number in {interval}")
 
 
-def as_float(x, dtype, name="x"):
-    """Floating-point input in the parameters' dtype; integers are refused.
+def as_float(x, dtype=None, name="x"):
+    """Floating-point input in the given dtype, or in its own; integers are refused.
 
     An image of whole numbers 0 to 255 would be 255 times too bright without anyone noticing.
     """
@@ -47,7 +51,7 @@ def as_float(x, dtype, name="x"):
             f"{name} has dtype {x.dtype}; floating-point values are expected. "
             f"Scale integer images first: x.astype(np.float32) / 255"
         )
-    return x.astype(dtype, copy=False)
+    return x.astype(dtype or x.dtype, copy=False)
 
 
 def check_labels(labels, n_classes):

@@ -15,24 +15,29 @@ def top_two_ratio(outputs):
     outputs = np.asarray(outputs)
     if outputs.ndim != 2 or outputs.shape[1] < 2:
         raise ValueError(f"outputs have shape {outputs.shape}; (N, n_out >= 2) is expected")
+    if outputs.dtype.kind != "f":
+        outputs = outputs.astype(float)
     second, first = np.partition(outputs, -2, axis=1)[:, -2:].T
     ratio = np.full(len(outputs), np.nan, dtype=outputs.dtype)
     ratio[first > 0] = np.inf
-    return np.divide(first, second, out=ratio, where=second > 0)
+    with np.errstate(over="ignore", invalid="ignore"):  # inf, and inf / inf, say it themselves
+        return np.divide(first, second, out=ratio, where=second > 0)
 
 
 def threshold_at(scores, keep):
     """The highest threshold at which at least the fraction `keep` of the scores is kept.
 
     A score is kept if score >= threshold; nan never is.  scores (N,), keep in (0, 1].
+    Raises ValueError if more scores are nan than may be lost.
     """
-    scores = np.asarray(scores)
-    check_number("keep", keep, np.nextafter(0, 1), 1 + 1e-12)
-    if scores.size == 0:
+    check_number("keep", keep, "(0, 1]")
+    numbers, n = sorted_numbers(scores)
+    if n == 0:
         raise ValueError("no scores given; a threshold needs at least one")
-    ordered = np.sort(np.where(np.isnan(scores), -np.inf, scores))[::-1]
-    n_kept = int(np.ceil(round(keep * len(ordered), 9)))
-    return float(ordered[n_kept - 1])
+    n_kept = 1 + np.searchsorted(np.arange(1, n + 1) / n, keep)  # the first with n_kept/n >= keep
+    if n_kept > len(numbers):
+        raise ValueError(f"{n - len(numbers)} of {n} scores are nan; {keep:.2%} cannot be kept")
+    return float(numbers[-n_kept])
 
 
 def fraction_kept(scores, threshold):
@@ -40,8 +45,13 @@ def fraction_kept(scores, threshold):
 
     Of an array of thresholds (T,) it makes the survival curve (T,).
     """
-    scores = np.asarray(scores)
-    if scores.size == 0:
-        return np.full(np.shape(threshold), np.nan)[()]
-    ordered = np.sort(np.where(np.isnan(scores), -np.inf, scores))
-    return (len(ordered) - np.searchsorted(ordered, threshold)) / len(ordered)
+    numbers, n = sorted_numbers(scores)
+    return (len(numbers) - np.searchsorted(numbers, threshold)) / (n or np.nan)
+
+
+def sorted_numbers(scores):
+    """The scores that are not nan, in ascending order, and how many scores there are."""
+    scores = np.asarray(scores, dtype=float)
+    if scores.ndim != 1:
+        raise ValueError(f"scores have shape {scores.shape}; one per image, (N,), is expected")
+    return np.sort(scores[~np.isnan(scores)]), len(scores)

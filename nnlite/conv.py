@@ -35,6 +35,15 @@ def conv_geometry(size, kernel, stride, padding):
     return zeros, zeros, n_out
 
 
+def check_padding(padding):
+    """Return `padding` if it is "same", "valid" or a whole number, else raise ValueError."""
+    if padding in ("same", "valid"):
+        return padding
+    if isinstance(padding, str) or padding is None:
+        raise ValueError(f'padding is {padding!r}; it must be "same", "valid" or a whole number')
+    return check_count("padding", padding, 0)
+
+
 def conv2d_naive(x, w, b, stride=1, padding="same"):
     """The definition, with x padded and the sum over i, j, k:
 
@@ -44,6 +53,7 @@ def conv2d_naive(x, w, b, stride=1, padding="same"):
     Slow; it is here to be read and to test Conv2D.
     """
     (kh, kw, _, c_out), (sh, sw) = w.shape, check_pair("stride", stride)
+    padding = check_padding(padding)
     top, bottom, ho = conv_geometry(x.shape[1], kh, sh, padding)
     left, right, wo = conv_geometry(x.shape[2], kw, sw, padding)
     x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
@@ -93,9 +103,7 @@ class Conv2D:
     def __init__(self, c_in, c_out, kernel, stride=1, padding="same", *, rng, init="default"):
         self.c_in, self.c_out = check_count("c_in", c_in), check_count("c_out", c_out)
         self.kernel, self.stride = check_pair("kernel", kernel), check_pair("stride", stride)
-        if isinstance(padding, str) and padding not in ("same", "valid"):
-            raise ValueError(f'padding is {padding!r}; it must be "same", "valid" or an int')
-        self.padding = padding if isinstance(padding, str) else check_count("padding", padding, 0)
+        self.padding = check_padding(padding)
         w, b = initialise(init, (*self.kernel, self.c_in, self.c_out), rng)
         self.w, self.b = Parameter(w), Parameter(b)
         self.cache = None
@@ -112,7 +120,7 @@ class Conv2D:
 
     def forward(self, x, train=False):
         x = as_float(x, self.w.value.dtype)
-        if x.ndim != 4 or x.shape[3] != self.c_in:
+        if x.ndim != 4 or x.shape[3] != self.c_in or 0 in x.shape[1:]:
             raise ValueError(f"{self} takes x of shape (N, H, W, {self.c_in}), got {x.shape}")
         zeros, (ho, wo) = self.geometry(x.shape[1], x.shape[2])
         x = np.pad(x, ((0, 0), *zeros, (0, 0)))

@@ -35,6 +35,8 @@ def numerical_gradient(f, array, h=1e-5):
 
 def relative_error(gradient, reference):
     """Largest difference between two arrays, divided by the largest entry of either."""
+    if gradient.shape != reference.shape:
+        raise ValueError(f"a gradient has shape {gradient.shape}, not {reference.shape}")
     scale = max(np.abs(gradient).max(), np.abs(reference).max(), np.finfo(float).tiny)
     return float(np.abs(gradient - reference).max() / scale)
 

@@ -95,11 +95,12 @@ class Dropout:
     params = ()
 
     def __init__(self, drop_prob, *, rng):
-        self.drop_prob = check_number("drop_prob", drop_prob, 0, 1)
+        self.drop_prob = check_number("drop_prob", drop_prob, "[0, 1)")
         self.rng = check_rng(rng)
         self.cache = None
 
     def forward(self, x, train=False):
+        x = as_float(x)
         if not train or self.drop_prob == 0:
             self.cache = None
             return x

@@ -91,6 +91,7 @@ class Sequential:
         if dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype is {dtype}; parameters are float32 or float64")
         model = copy.deepcopy(self)
+        model.output_shape = None  # what its layers remember has the old dtype
         for p in model.params:
             p.value, p.grad = p.value.astype(dtype), None
         return model
@@ -127,14 +128,15 @@ def check_layers(layers):
             f"Sequential takes at least one layer and each layer object once, got {layers}"
         )
     for layer in layers:
+        if isinstance(layer, Sequential):
+            raise ValueError(f"{layer!r} is not a layer; unpack it: *model.layers")
         needed = ["forward", "backward", "params"]
         if getattr(layer, "params", ()):
             needed += ["parameter_gradients", "input_gradient"]
         missing = [name for name in needed if not hasattr(layer, name)]
-        if missing or isinstance(layer, Sequential):
+        if missing or isinstance(layer, type):
             raise ValueError(
-                f"{layer!r} is not a layer"
-                + (f": it has no {', '.join(missing)}" if missing else "; unpack it: *model.layers")
+                f"{layer!r} is not a layer: it has no {', '.join(missing) or 'object'}"
             )
 
 
@@ -142,6 +144,10 @@ def check_layers(layers):
 # "architecture", a JSON text that lists each layer's name and constructor arguments.
 
 FORMAT = "nnlite model 1"
+READING_ERRORS = (  # of zipfile, numpy and json, and of what is built from what they read
+    *(ValueError, TypeError, KeyError, EOFError, OSError),
+    *(RuntimeError, zipfile.BadZipFile, zlib.error),
+)
 LAYERS = {
     "Dense": (Dense, ("n_in", "n_out")),
     "Conv2D": (Conv2D, ("c_in", "c_out", "kernel", "stride", "padding")),
@@ -183,8 +189,8 @@ def load(path, rng=None):
     if not path.is_file():
         raise FileNotFoundError(f"there is no model file {path}; write one with nnlite.save")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
+        with zipfile.ZipFile(path) as file:
+            arrays = {name.removesuffix(".npy"): read(file, name) for name in file.namelist()}
         architecture = json.loads(str(arrays["architecture"]))
         if architecture["format"] != FORMAT:
             raise ValueError(f"its format is {architecture['format']!r}, not {FORMAT!r}")
@@ -194,7 +200,7 @@ def load(path, rng=None):
             if value.shape != p.value.shape or value.dtype.kind != "f":
                 raise ValueError(f"{name} has dtype {value.dtype} and shape {value.shape}")
             p.value, p.mask = value, arrays.get(f"{name}.mask")
-    except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except READING_ERRORS as error:
         raise ValueError(
             f"{path} is not a complete nnlite model ({type(error).__name__}: {error}); "
             f"write it again with nnlite.save"
@@ -203,6 +209,12 @@ def load(path, rng=None):
         if isinstance(layer, Dropout):
             layer.rng = None if rng is None else check_rng(rng)
     return model
+
+
+def read(file, name):
+    """One array of an .npz."""
+    with file.open(name) as array:
+        return np.lib.format.read_array(array, allow_pickle=False)
 
 
 def rebuild(name, args):

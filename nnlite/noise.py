@@ -12,7 +12,15 @@ from nnlite.losses import softmax_cross_entropy
 
 
 def add_noise(images, noise):
-    """clip(images + noise, 0, 1): what the network sees.  Pixel units, 0 to 1."""
+    """clip(images + noise, 0, 1): what the network sees.
+
+    images (N, H, W, C), noise (H, W, C) or one per image (N, H, W, C), pixel units 0 to 1
+    """
+    if np.shape(noise) not in (np.shape(images)[1:], np.shape(images)):
+        raise ValueError(
+            f"the noise has shape {np.shape(noise)}; expected is that of one image, "
+            f"{np.shape(images)[1:]}, or of all of them"
+        )
     return np.clip(images + noise, 0, 1)
 
 
@@ -42,8 +50,11 @@ def universal_noise(
     Returns noise of shape (H, W, C) in the dtype of the images.  Raises ValueError for a
     class that the model does not have or a limit outside [0, 1].
     """
-    limit, step_size = check_number("limit", limit, 0, 1 + 1e-12), float(step_size)
-    labels = np.full(batch_size, check_count("target", target, 0))
+    limit = check_number("limit", limit, "[0, 1]")
+    step_size = check_number("step_size", step_size)
+    labels = np.full(check_count("batch_size", batch_size), check_count("target", target, 0))
+    if len(images) == 0:
+        raise ValueError("no images given; noise is trained on at least one")
     noise = np.zeros_like(images[0])
     for _ in range(check_count("steps", steps)):
         batch = images[check_rng(rng).integers(len(images), size=batch_size)]
@@ -54,5 +65,5 @@ def universal_noise(
         largest = np.abs(g).max()
         if largest == 0:  # nothing left to gain in float32
             break
-        noise = np.clip(noise - (step_size / largest) * g, -limit, limit)
+        noise = np.clip(noise - step_size * (g / largest), -limit, limit).astype(images.dtype)
     return noise

@@ -21,11 +21,12 @@ class SGD:
 
     def __init__(self, params, lr, l2=0.0):
         self.params = check_params(params)
-        self.lr, self.l2 = check_number("lr", lr, 0), check_number("l2", l2, 0)
+        self.lr, self.l2 = check_number("lr", lr), check_number("l2", l2)
 
     def step(self):
+        check_gradients_known(self.params)
         for p in self.params:
-            g = gradient(p, self.l2)
+            g = p.grad + self.l2 * p.value
             p.value = masked(p.value - float(self.lr) * g, p.mask)
 
 
@@ -42,19 +43,20 @@ class Adam:
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, l2=0.0):
         self.params = check_params(params)
-        self.lr, self.l2 = check_number("lr", lr, 0), check_number("l2", l2, 0)
-        self.betas = tuple(check_number("beta", beta, 0, 1) for beta in betas)
-        self.eps = check_number("eps", eps, 0)
+        self.lr, self.l2 = check_number("lr", lr), check_number("l2", l2)
+        self.betas = check_betas(betas)
+        self.eps = check_number("eps", eps)
         self.t = 0
         self.m = [np.zeros_like(p.value) for p in self.params]
         self.v = [np.zeros_like(p.value) for p in self.params]
 
     def step(self):
+        check_gradients_known(self.params)
         self.t += 1
         (beta1, beta2), t = self.betas, self.t
         lr = float(self.lr)  # a NumPy scalar, from a schedule, would turn float32 into float64
         for p, m, v in zip(self.params, self.m, self.v):
-            g = gradient(p, self.l2)
+            g = p.grad + self.l2 * p.value
             m += (1 - beta1) * (g - m)
             v += (1 - beta2) * (g**2 - v)
             root = np.sqrt(v / (1 - beta2**t)) + self.eps
@@ -65,11 +67,10 @@ def masked(value, mask):
     return value if mask is None else value * mask
 
 
-def gradient(p, l2):
-    """Gradient of loss + l2 * sum(w^2) / 2 with respect to one parameter."""
-    if p.grad is None:
-        raise ValueError(f"{p} has no gradient; call model.backward(doutputs) before step()")
-    return p.grad + l2 * p.value
+def check_gradients_known(params):
+    for p in params:
+        if p.grad is None:
+            raise ValueError(f"{p} has no gradient; call model.backward(doutputs) before step()")
 
 
 def check_params(params):
@@ -80,3 +81,9 @@ def check_params(params):
             f"for instance model.params"
         )
     return params
+
+
+def check_betas(betas):
+    if np.shape(betas) != (2,):
+        raise ValueError(f"betas are {betas!r}; a pair such as (0.9, 0.999) is expected")
+    return tuple(check_number("beta", beta, "[0, 1)") for beta in betas)

@@ -15,7 +15,7 @@ CLEAN, CORRUPTED, INEFFECTIVE = "#1f4e9c", "#c8321e", "#7a7a7a"
 def save_figure(figure, path):
     """Write a PNG, complete or not at all."""
     with replace_when_done(path) as file:
-        figure.savefig(file, format="png", dpi=110)
+        figure.savefig(file, format="png", dpi=90, pil_kwargs={"optimize": True})
 
 
 def show_image(axes, image, title="", **kwargs):
@@ -43,7 +43,7 @@ def noise_vectors(vectors, examples, limit):
     vectors   (K, 28, 28), the k-th asking for class k, within +-limit (pixel units)
     examples  K dicts: image (28, 28) with the noise added, label, predicted
     """
-    figure = Figure(figsize=(9, 2.2), layout="constrained")
+    figure = Figure(figsize=(9, 1.9), layout="constrained")
     grid = figure.subplots(2, len(vectors))
     for k, (vector, example) in enumerate(zip(vectors, examples)):
         shown = show_image(

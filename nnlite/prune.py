@@ -24,6 +24,10 @@ def mean_activation(w, mean_x):
 
     w is the same for all images, so the mean of the products is |w * mean(x)|: no loop.
     """
+    if mean_x is None:
+        raise ValueError(
+            "mean_activation needs the mean inputs; pass inputs=mean_inputs(model, images)"
+        )
     return np.abs(w * mean_x[:, None])
 
 
@@ -35,6 +39,8 @@ def dense_weights(model):
 
 def mean_inputs(model, images, batch_size=500):
     """{"1.w": (n_in,), ...}: the mean input of each dense layer over the images."""
+    if len(images) == 0:
+        raise ValueError("no images given; a mean needs at least one")
     sums = {name: 0.0 for name in dense_weights(model)}
     for start in range(0, len(images), batch_size):
         x = images[start : start + batch_size]
@@ -53,7 +59,7 @@ def keep_mask(scores, sparsity, allow_empty=False):
     Raises ValueError for a sparsity outside [0, 1], scores that are not numbers, or when
     nothing would be kept and allow_empty is not set.
     """
-    sparsity = check_number("sparsity", sparsity, 0, 1 + 1e-12)
+    sparsity = check_number("sparsity", sparsity, "[0, 1]")
     if np.isnan(scores).any():
         raise ValueError("some scores are nan; are weights and images finite?")
     n_pruned = round(sparsity * scores.size)

@@ -24,6 +24,8 @@ def accuracy(model, images, labels, batch_size=500):
     """Fraction of images, in [0, 1], whose largest output is the one of their label."""
     outputs = model.predict(images, batch_size)
     labels = check_labels(labels, outputs.shape[1])
-    if len(labels) != len(outputs) or len(labels) == 0:
+    if len(labels) == 0:
+        raise ValueError("no images given; an accuracy needs at least one")
+    if len(labels) != len(outputs):
         raise ValueError(f"{len(outputs)} images but {len(labels)} labels")
     return float(np.mean(outputs.argmax(axis=1) == labels))

@@ -69,7 +69,9 @@ def test_same_gives_ceil_of_size_over_stride(size, kernel, stride):
     n_out = -(-size // stride)
     before = max((n_out - 1) * stride + kernel - size, 0) // 2
     x = np.arange(1.0, size + 1)
-    windows = [slice(max(i * stride - before, 0), i * stride - before + kernel) for i in range(n_out)]
+    windows = [
+        slice(max(i * stride - before, 0), i * stride - before + kernel) for i in range(n_out)
+    ]
     expected = [x[window].sum() for window in windows]
     layer = conv(np.random.default_rng(0), 1, 1, (1, kernel), (1, stride))
     layer.w.value, layer.b.value = np.ones((1, kernel, 1, 1)), np.zeros(1)
@@ -166,9 +168,9 @@ def test_no_images(rng):
         ({"kernel": (3, -1)}, "kernel is -1"),
         ({"stride": 0}, "stride is 0"),
         ({"stride": "2"}, "stride is '2'"),
-        ({"padding": "sane"}, "padding is 'sane'; it must be \"same\", \"valid\""),
+        ({"padding": "sane"}, 'padding is \'sane\'; it must be "same", "valid"'),
         ({"padding": -1}, "padding is -1"),
-        ({"padding": None}, "padding is None; it must be \"same\", \"valid\""),
+        ({"padding": None}, 'padding is None; it must be "same", "valid"'),
         ({"init": "xavier"}, "init is 'xavier'.*he"),
         ({"rng": 0}, r"rng is 0.*default_rng"),
     ],
@@ -197,6 +199,12 @@ def test_a_kernel_that_just_fits_is_not_refused(rng):
 def test_images_without_pixels_are_refused(rng):
     with pytest.raises(ValueError, match=r"\(2, 0, 5, 1\)|0 pixels"):
         Conv2D(1, 2, 3, rng=rng).forward(np.ones((2, 0, 5, 1)))
+
+
+def test_the_six_loops_refuse_integer_images():
+    """Their sums would be cut off to whole numbers: 0.3 * 4 to 0."""
+    with pytest.raises(ValueError, match="dtype int64"):
+        conv2d_naive(np.ones((1, 2, 2, 1), np.int64), np.full((2, 2, 1, 1), 0.3), np.zeros(1))
 
 
 @pytest.mark.parametrize("padding", ["sane", -1])

@@ -7,6 +7,7 @@ from nnlite import (
     Conv2D,
     Dense,
     Dropout,
+    Flatten,
     ReLU,
     Sequential,
     check_gradients,
@@ -178,6 +179,13 @@ class FlippedFilters(Conv2D):
         self.w.grad = self.w.grad[::-1]
 
 
+class WrongOrder(Flatten):
+    """Right for an upstream gradient of ones, hence wrong only for a random one."""
+
+    def backward(self, dy):
+        return super().backward(dy[:, ::-1])
+
+
 class LinearBackward(ReLU):
     def backward(self, dy):
         return dy
@@ -195,6 +203,7 @@ class NoGradient(ReLU):
         (Transposed, (3, 3), (4, 3), "w"),
         (MeanBias, (3, 3), (4, 3), "b"),
         (FlippedFilters, (1, 2, 3), (2, 4, 4, 1), "w"),
+        (WrongOrder, (), (4, 3), "x"),
         (LinearBackward, (), (4, 3), "x"),
         (NoGradient, (), (4, 3), "x"),
     ],
@@ -241,9 +250,7 @@ def test_numerical_gradient_of_a_known_function():
     assert np.allclose(gradient, [[3, 12], [27, 48]], rtol=1e-8)
 
 
-@pytest.mark.parametrize(
-    "model_dtype, x_dtype", [("float32", "float64"), ("float64", "float32")]
-)
+@pytest.mark.parametrize("model_dtype, x_dtype", [("float32", "float64"), ("float64", "float32")])
 def test_check_gradients_needs_float64(model_dtype, x_dtype, rng):
     model = Sequential([Dense(3, 2, rng=rng)]).astype(model_dtype)
     with pytest.raises(ValueError, match=r"dtype float32.*model\.astype\(np\.float64\)"):

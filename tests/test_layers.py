@@ -152,6 +152,15 @@ def test_dtype_follows_the_parameters(dtype, x_dtype, loss, network, images, lab
 
 
 @DTYPES
+def test_each_layer_keeps_the_dtype(dtype, layer_and_x, rng):
+    layer, x = layer_and_x
+    layer = Sequential([layer]).astype(dtype).layers[0]
+    y = layer.forward(x.astype(dtype), train=True)
+    assert y.dtype == dtype
+    assert layer.backward(rng.normal(size=y.shape).astype(dtype)).dtype == dtype
+
+
+@DTYPES
 @pytest.mark.parametrize("x_dtype", [np.uint8, np.int64, bool])
 def test_integer_images_are_refused_with_the_remedy(dtype, x_dtype, network, images):
     with pytest.raises(ValueError, match=r"integer.*x\.astype\(np\.float32\) / 255"):

@@ -170,7 +170,7 @@ def test_no_parameters_are_refused(optimiser):
 
 @OPTIMISERS
 def test_a_parameter_given_twice_is_refused(optimiser, parameter):
-    with pytest.raises(ValueError, match="2 parameters given.*each once"):
+    with pytest.raises(ValueError, match=r"2 parameters given.*each once"):
         optimiser([parameter, parameter], lr=0.1)
 
 

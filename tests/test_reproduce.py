@@ -43,7 +43,7 @@ def finished(data, tmp_path_factory):
 
 def test_network_learns_noise_fools_it_and_pruning_costs_accuracy(finished):
     _, _, results = finished
-    assert results["accuracy"] > 0.8
+    assert results["accuracy"] > 0.7
     assert np.mean(results["noise"]["accuracy"]) < results["accuracy"] - 0.2
     for rows in results["pruning"].values():
         assert rows[0][0] == results["accuracy"] > rows[-1][0]

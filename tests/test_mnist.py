@@ -1,0 +1,327 @@
+"""MNIST: IDX files, found, checked by hash, or downloaded from a server on this machine."""
+
+import gzip
+import hashlib
+import os
+import struct
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnlite import data
+from nnlite.data import mnist
+
+NAMES = list(mnist.SHA256)
+TRAIN_IMAGES = "train-images-idx3-ubyte"
+
+
+def idx(array):
+    """The bytes of an IDX file: two zeros, 8 for bytes, number of axes, their lengths, values."""
+    return struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+@pytest.fixture
+def files(rng, monkeypatch):
+    """{name: content} of a tiny MNIST, which passes for the original."""
+    arrays = [
+        np.arange(60, dtype=np.uint8).reshape(5, 3, 4),
+        np.array([3, 1, 4, 1, 5], np.uint8),
+        rng.integers(256, size=(2, 3, 4), dtype=np.uint8),
+        np.array([9, 0], np.uint8),
+    ]
+    contents = {name: idx(array) for name, array in zip(NAMES, arrays)}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    monkeypatch.setattr(mnist, "SHA256", hashes)
+    monkeypatch.setattr(mnist, "MIRRORS", ())
+    return contents
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The empty folder that NNLITE_DATA names."""
+    path = tmp_path / "mnist"
+    path.mkdir()
+    monkeypatch.setenv("NNLITE_DATA", str(path))
+    return path
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """The cache folder, which does not exist yet."""
+    monkeypatch.delenv("NNLITE_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "nnlite"
+
+
+def write(folder, files, suffix="", pack=bytes):
+    for name, content in files.items():
+        (folder / f"{name}{suffix}").write_bytes(pack(content))
+
+
+# Files
+
+
+@pytest.mark.parametrize("suffix, pack", [("", bytes), (".gz", gzip.compress)])
+def test_files_are_read_plain_and_gzipped(suffix, pack, files, folder):
+    write(folder, files, suffix, pack)
+    images, labels = mnist.read("train")
+    assert images.dtype == np.float32 and labels.dtype == np.int64
+    assert np.array_equal(images, np.arange(60, dtype="f").reshape(5, 3, 4, 1) / 255)
+    assert labels.tolist() == [3, 1, 4, 1, 5]
+    assert mnist.read("t10k")[1].tolist() == [9, 0]
+
+
+@pytest.mark.parametrize("shape", [(7,), (2, 3), (2, 3, 4)])
+def test_parse_idx_has_as_many_axes_as_the_file(shape, rng):
+    array = rng.integers(256, size=shape, dtype=np.uint8)
+    assert np.array_equal(mnist.parse_idx(idx(array)), array)
+
+
+def test_load_splits_off_the_first_5000_for_validation(files, folder, monkeypatch):
+    images = np.arange(5003 * 2, dtype=np.uint8).reshape(5003, 1, 2)
+    labels = (np.arange(5003) % 10).astype(np.uint8)
+    files |= zip(NAMES, [idx(images), idx(labels)])
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    monkeypatch.setattr(mnist, "SHA256", hashes)
+    write(folder, files)
+    d = data.load("mnist")
+    assert d.name == "mnist"
+    assert np.array_equal(d.validation.labels, labels[:5000])
+    assert np.array_equal(d.train.labels, labels[5000:])
+    assert np.array_equal(np.rint(255 * d.validation.images[..., 0]), images[:5000])
+    assert np.array_equal(np.rint(255 * d.train.images[..., 0]), images[5000:])
+    assert d.test.labels.tolist() == [9, 0]
+
+
+def truncated(content):
+    return content[:-1]
+
+
+def altered(content):
+    return content[:-1] + bytes([content[-1] ^ 1])
+
+
+def foreign(content):
+    return b"<html>not found</html>"
+
+
+@pytest.mark.parametrize("damage", [truncated, altered, foreign])
+@pytest.mark.parametrize("suffix, pack", [("", bytes), (".gz", gzip.compress)])
+def test_content_that_is_not_the_original_is_refused(damage, suffix, pack, files, folder):
+    write(folder, files, suffix, pack)
+    path = folder / f"{TRAIN_IMAGES}{suffix}"
+    path.write_bytes(pack(damage(files[TRAIN_IMAGES])))
+    with pytest.raises(ValueError, match=rf"{path} is not the original .*delete it"):
+        mnist.read("train")
+
+
+def cut_to_its_header(content):
+    return content[:12]
+
+
+@pytest.mark.parametrize("damage", [truncated, altered, cut_to_its_header])
+def test_a_damaged_gzip_file_is_refused(damage, files, folder):
+    write(folder, files, ".gz", gzip.compress)
+    path = folder / f"{TRAIN_IMAGES}.gz"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=rf"{path} is a damaged or truncated gzip .*delete it"):
+        mnist.read("train")
+
+
+def test_a_file_under_the_name_of_another_is_refused(files, folder):
+    write(folder, files)
+    (folder / TRAIN_IMAGES).write_bytes(files["t10k-images-idx3-ubyte"])
+    with pytest.raises(ValueError, match=f"is not the original {TRAIN_IMAGES}"):
+        mnist.read("train")
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_folder_without_the_files_is_named_with_the_remedy(exists, files, folder):
+    if not exists:
+        folder.rmdir()
+    with pytest.raises(FileNotFoundError, match=rf"NNLITE_DATA is '{folder}'.*unset NNLITE_DATA"):
+        data.load("mnist")
+
+
+# Download
+
+
+def good(body):
+    return 200, body, len(body)
+
+
+def cut_off(body):
+    """The body ends before Content-Length is reached."""
+    return 200, body[:-5], len(body)
+
+
+def cut_off_unnoticed(body):
+    """Half a file, and a Content-Length that agrees with it."""
+    return 200, body[:-5], len(body) - 5
+
+
+def wrong(body):
+    body = gzip.compress(b"something else")
+    return 200, body, len(body)
+
+
+def page(body):
+    body = b"<html>log in first</html>"
+    return 200, body, len(body)
+
+
+def missing(body):
+    return 404, b"", 0
+
+
+ANSWERS = {f.__name__: f for f in (good, cut_off, cut_off_unnoticed, wrong, page, missing)}
+
+
+@pytest.fixture
+def server(files, cache, monkeypatch):
+    """An HTTP server whose mirrors answer as their folder says; `requests` lists the paths."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            server.requests.append(self.path)
+            _, mirror, name = self.path.split("/")
+            body = gzip.compress(files[name.removesuffix(".gz")], mtime=0)
+            status, body, length = ANSWERS[mirror](body)
+            self.send_response(status)
+            self.send_header("Content-Length", str(length))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    monkeypatch.setenv("no_proxy", "*")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.requests = []
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def use_mirrors(monkeypatch, server, *answers):
+    """Mirrors that answer so; returns the URLs at which they have the training images."""
+    mirrors = [f"http://127.0.0.1:{server.server_port}/{answer}/" for answer in answers]
+    monkeypatch.setattr(mnist, "MIRRORS", tuple(mirrors))
+    return [f"{mirror}{TRAIN_IMAGES}.gz" for mirror in mirrors]
+
+
+BAD = [name for name in ANSWERS if name != "good"]
+
+
+def test_a_download_is_kept_and_not_repeated(files, cache, server, monkeypatch):
+    use_mirrors(monkeypatch, server, "good", "missing")
+    images, labels = mnist.read("train")
+    assert np.array_equal(images, np.arange(60, dtype="f").reshape(5, 3, 4, 1) / 255)
+    assert labels.tolist() == [3, 1, 4, 1, 5]
+    expected = [f"{name}.gz" for name in NAMES[:2]]
+    assert server.requests == [f"/good/{name}" for name in expected]
+    assert sorted(path.name for path in cache.iterdir()) == expected
+    again, _ = mnist.read("train")
+    assert np.array_equal(again, images) and len(server.requests) == 2
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_bad_mirror_falls_through_to_the_next(bad, files, cache, server, monkeypatch):
+    use_mirrors(monkeypatch, server, bad, "good")
+    assert mnist.content(TRAIN_IMAGES) == files[TRAIN_IMAGES]
+    assert [path.split("/")[1] for path in server.requests] == [bad, "good"]
+    (kept,) = cache.iterdir()
+    assert gzip.decompress(kept.read_bytes()) == files[TRAIN_IMAGES]
+
+
+def test_a_mirror_that_cannot_be_reached_falls_through_too(files, cache, server, monkeypatch):
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as closed:
+        port = closed.server_port
+    use_mirrors(monkeypatch, server, "good")
+    monkeypatch.setattr(mnist, "MIRRORS", (f"http://127.0.0.1:{port}/", *mnist.MIRRORS))
+    assert mnist.content(TRAIN_IMAGES) == files[TRAIN_IMAGES]
+
+
+def test_when_all_mirrors_fail_each_is_named_with_its_reason(cache, server, monkeypatch):
+    urls = use_mirrors(monkeypatch, server, *BAD)
+    with pytest.raises(FileNotFoundError) as info:
+        mnist.content(TRAIN_IMAGES)
+    message = str(info.value)
+    lines = [line.strip() for line in message.splitlines() if "http://" in line]
+    reasons = ["the connection ended after", "damaged or truncated gzip", "not the original"]
+    reasons += ["not the original", "404"]
+    assert len(lines) == len(urls)
+    for line, url, reason in zip(lines, urls, reasons):
+        assert line.startswith(url) and reason in line
+    assert "delete it" not in message  # a reader cannot delete what is behind a URL
+    assert str(cache) in message and "NNLITE_DATA" in message and '"strokes"' in message
+    assert not cache.exists() or not list(cache.iterdir())
+
+
+def test_what_cannot_be_kept_leaves_nothing_half_written(files, cache, server, monkeypatch):
+    use_mirrors(monkeypatch, server, "good")
+
+    def disk_full(*args):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(os, "replace", disk_full)
+    with pytest.raises(OSError, match="no space left"):
+        mnist.content(TRAIN_IMAGES)
+    assert list(cache.iterdir()) == []
+
+
+def test_a_damaged_file_in_the_cache_is_named_not_replaced(files, cache, server, monkeypatch):
+    use_mirrors(monkeypatch, server, "good")
+    mnist.content(TRAIN_IMAGES)
+    (path,) = cache.iterdir()
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(ValueError, match=f"{path} is a damaged .*delete it and try again"):
+        mnist.content(TRAIN_IMAGES)
+    assert len(server.requests) == 1
+
+
+def test_with_nnlite_data_nothing_is_downloaded(cache, folder, server, monkeypatch):
+    use_mirrors(monkeypatch, server, "good")
+    with pytest.raises(FileNotFoundError, match="NNLITE_DATA"):
+        mnist.content(TRAIN_IMAGES)
+    assert server.requests == []
+
+
+def test_without_xdg_cache_home_the_cache_is_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for value in (None, ""):
+        if value is None:
+            monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        else:
+            monkeypatch.setenv("XDG_CACHE_HOME", value)
+        assert mnist.cache_folder() == tmp_path / ".cache" / "nnlite"
+
+
+# The real thing
+
+
+def has_mnist():
+    folder = os.environ.get("NNLITE_DATA")
+    return folder and all(any(Path(folder).glob(f"{name}*")) for name in NAMES)
+
+
+@pytest.mark.skipif(not has_mnist(), reason="NNLITE_DATA names no folder with the files of MNIST")
+def test_the_real_mnist():
+    """Sizes, and the mean that everyone knows: 0.1307 over the 60,000."""
+    d = data.load("mnist")
+    for part, n in [(d.train, 55_000), (d.validation, 5_000), (d.test, 10_000)]:
+        assert part.images.shape == (n, 28, 28, 1) and part.images.dtype == np.float32
+        assert part.labels.shape == (n,) and part.labels.dtype == np.int64
+        assert part.images.min() == 0 and part.images.max() == 1
+    sums = (part.images.sum(dtype=float) for part in (d.train, d.validation))
+    assert np.isclose(sum(sums) / (60_000 * 28 * 28), 0.13066, atol=1e-5)
+    assert d.validation.labels[:5].tolist() == [5, 0, 4, 1, 9]
+    assert np.bincount(d.test.labels).tolist() == [
+        980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009,
+    ]  # fmt: skip

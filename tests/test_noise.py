@@ -1,0 +1,219 @@
+"""Universal noise: known steps, its bounds, its effect on a trained model, errors."""
+
+import numpy as np
+import pytest
+
+from nnlite import Adam, Dense, Flatten, ReLU, Sequential, minibatches, quadratic
+from nnlite.noise import add_noise, universal_noise
+
+CLASSES, SIDE = 4, 6
+
+
+def easy_images(n, rng):
+    """Labels, and images with one bright quarter, which is the label."""
+    labels = rng.integers(CLASSES, size=n)
+    images = rng.uniform(0, 0.3, (n, SIDE, SIDE, 1)).astype(np.float32)
+    for image, label in zip(images, labels):
+        row, column = 3 * (label // 2), 3 * (label % 2)
+        image[row : row + 3, column : column + 3] += 0.5
+    return images, labels
+
+
+@pytest.fixture
+def trained(rng):
+    """A small model that knows the easy images, and images it was trained on."""
+    images, labels = easy_images(400, rng)
+    layers = [Flatten(), Dense(SIDE**2, 16, rng=rng), ReLU(), Dense(16, CLASSES, rng=rng)]
+    model = Sequential(layers)
+    adam = Adam(model.params, lr=1e-2)
+    for _ in range(5):
+        for x, y in minibatches(images, labels, 50, rng):
+            _, doutputs = quadratic(model.forward(x, train=True), y)
+            model.backward(doutputs, input_gradient=False)
+            adam.step()
+    return model, images
+
+
+def linear_model(w):
+    """Two classes of images of len(w) pixels; the outputs are 0 and x @ w."""
+    model = Sequential([Flatten(), Dense(len(w), 2, rng=np.random.default_rng(0))])
+    model.params[0].value = np.array([np.zeros(len(w)), w], np.float32).T
+    model.params[1].value = np.zeros(2, np.float32)
+    return model
+
+
+def as_images(*rows):
+    return np.array(rows, np.float32)[:, None, :, None]
+
+
+def rate(model, images, target):
+    return np.mean(model.predict(images).argmax(axis=1) == target)
+
+
+@pytest.mark.parametrize("target", range(CLASSES))
+def test_noise_makes_a_trained_model_see_the_target(target, trained, rng):
+    model, images = trained
+    noise = universal_noise(model, images, target, 0.4, rng=rng, steps=60, batch_size=50)
+    fresh, labels = easy_images(400, rng)
+    others = fresh[labels != target]
+    assert np.mean(model.predict(fresh).argmax(axis=1) == labels) > 0.99
+    assert rate(model, others, target) < 0.02
+    assert rate(model, add_noise(others, noise), target) > 0.6
+    shuffled = rng.permutation(noise.ravel()).reshape(noise.shape)  # its place is what matters
+    assert rate(model, add_noise(others, shuffled), target) < 0.3
+
+
+def test_noise_of_three_known_steps():
+    """Pixels of weight 4, -2 and 1: each step moves them by step_size times 1, -1/2 and 1/4."""
+    noise = universal_noise(
+        linear_model([4, -2, 1]),
+        as_images([0.5, 0.5, 0.5]),
+        1,
+        0.25,
+        rng=np.random.default_rng(0),
+        steps=3,
+        step_size=0.1,
+    )
+    assert np.allclose(noise.ravel(), [0.25, -0.15, 0.075], atol=1e-6)
+
+
+def test_a_clipped_pixel_does_not_follow_the_noise():
+    """A white pixel takes one step up; from then on its noise changes nothing."""
+    model, images = linear_model([1, 1]), as_images([1, 0.5])
+    noise = universal_noise(
+        model, images, 1, 0.5, rng=np.random.default_rng(0), steps=3, step_size=0.1
+    )
+    assert np.allclose(noise.ravel(), [0.1, 0.3], atol=1e-6)
+
+
+def test_noise_follows_the_loss_it_is_given():
+    """Output 1 is 2: quadratic wants it down to 1, the default as high as it gets."""
+    model, images = linear_model([2, 2]), as_images([0.5, 0.5])
+    options = {"rng": np.random.default_rng(0), "steps": 1, "step_size": 0.1}
+    assert np.allclose(universal_noise(model, images, 1, 0.5, **options), 0.1)
+    assert np.allclose(universal_noise(model, images, 1, 0.5, loss=quadratic, **options), -0.1)
+
+
+def test_noise_sees_many_images():
+    """A pixel that is white in one image still counts in the other."""
+    model, images = linear_model([1, 1]), as_images([1, 0.5], [0.5, 1])
+    noise = universal_noise(model, images, 1, 0.5, rng=np.random.default_rng(0), steps=4)
+    assert np.all(noise > 0.01)
+
+
+@pytest.mark.parametrize("limit", [0, 0.07, 0.3, 1])
+def test_no_pixel_exceeds_the_limit(limit, trained, rng):
+    model, images = trained
+    noise = universal_noise(model, images, 2, limit, rng=rng, steps=20, step_size=0.1)
+    assert noise.shape == (SIDE, SIDE, 1)
+    assert np.abs(noise).max() <= np.float32(limit)
+    assert np.any(np.abs(noise) == np.float32(limit))
+
+
+@pytest.mark.parametrize("image_dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("model_dtype", [np.float32, np.float64])
+def test_noise_has_the_dtype_of_the_images(image_dtype, model_dtype, trained, rng):
+    model, images = trained
+    images = images.astype(image_dtype)
+    noise = universal_noise(model.astype(model_dtype), images, 1, 0.2, rng=rng, steps=2)
+    assert noise.dtype == image_dtype
+    assert add_noise(images, noise).dtype == image_dtype
+
+
+def test_the_seed_decides_the_noise(trained):
+    model, images = trained
+    a, b, c = (
+        universal_noise(model, images, 1, 0.2, rng=np.random.default_rng(s), steps=5, batch_size=10)
+        for s in (0, 0, 1)
+    )
+    assert np.array_equal(a, b) and not np.array_equal(a, c)
+
+
+def test_making_noise_changes_neither_model_nor_images_nor_earlier_noise(trained, rng):
+    model, images = trained
+    images.setflags(write=False)
+    grads = [p.grad for p in model.params]
+    for p in model.params:
+        p.value.setflags(write=False)
+        p.grad.setflags(write=False)
+    first = universal_noise(model, images, 1, 0.2, rng=rng, steps=3)
+    copy = first.copy()
+    universal_noise(model, images, 2, 0.2, rng=rng, steps=3)
+    assert np.array_equal(first, copy)
+    assert all(p.grad is grad for p, grad in zip(model.params, grads))
+
+
+def test_where_nothing_is_left_to_gain_the_noise_stays_zero():
+    """The softmax is 1 to the last bit of float32, so the gradient is exactly 0."""
+    noise = universal_noise(
+        linear_model([1000]), as_images([0.5]), 1, 0.2, rng=np.random.default_rng(0)
+    )
+    assert np.array_equal(noise, np.zeros((1, 1, 1)))
+
+
+def test_gradients_too_small_to_invert_still_give_a_step():
+    """100 * exp(-101) is a denormal float32, and 0.01 divided by it is infinite."""
+    model = linear_model([0, 0])
+    model.params[0].value = np.float32([[-101, 0], [-101, 0]])
+    options = {"rng": np.random.default_rng(0), "steps": 1, "batch_size": 1}
+    noise = universal_noise(model, as_images([0.5, 0.5]), 1, 0.2, **options)
+    assert np.allclose(noise, 0.01)
+
+
+def test_add_noise_clips_to_the_range_of_images():
+    images, noise = as_images([0.2, 0.5, 0.9]), as_images([-0.5, 0.25, 0.5])[0]
+    images.setflags(write=False)
+    assert np.allclose(add_noise(images, noise).ravel(), [0, 0.75, 1])
+
+
+def test_add_noise_adds_the_same_to_every_image(rng):
+    images, noise = rng.random((5, 3, 3, 1)), rng.uniform(-0.5, 0.5, (3, 3, 1))
+    noisy = add_noise(images, noise)
+    assert noisy.min() == 0 and noisy.max() == 1
+    for image, result in zip(images, noisy):
+        inside = (result > 0) & (result < 1)
+        assert np.array_equal((image + noise)[inside], result[inside])
+
+
+def test_add_noise_takes_one_noise_per_image():
+    noisy = add_noise(as_images([0.2, 0.5], [0.3, 0.9]), as_images([0.1, -0.6], [0, 0.05]))
+    assert np.allclose(noisy.reshape(2, 2), [[0.3, 0], [0.3, 0.95]])
+
+
+def test_add_noise_refuses_noise_that_would_broadcast(rng):
+    """(28, 28) added to (N, 28, 28, 1) would make (N, 28, 28, 28)."""
+    with pytest.raises(ValueError, match=r"noise .*\(28, 28\)"):
+        add_noise(rng.random((5, 28, 28, 1)), np.zeros((28, 28)))
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"target": 4}, r"labels run from 4 to 4; with 4 classes"),
+        ({"target": -1}, "target is -1"),
+        ({"target": 1.0}, r"target is 1\.0"),
+        ({"limit": -0.1}, r"limit is -0\.1"),
+        ({"limit": 2}, r"limit is 2; .*\[0, 1\]"),
+        ({"limit": float("nan")}, "limit is nan"),
+        ({"steps": 0}, "steps is 0"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"step_size": float("nan")}, "step_size is nan"),
+        ({"rng": 0}, r"rng is 0.*default_rng"),
+    ],
+)
+def test_bad_options_are_named(options, message, trained, rng):
+    model, images = trained
+    with pytest.raises(ValueError, match=message):
+        universal_noise(model, images, **{"target": 1, "limit": 0.2, "rng": rng} | options)
+
+
+def test_integer_images_are_refused(trained, rng):
+    model, images = trained
+    with pytest.raises(ValueError, match="255"):
+        universal_noise(model, (255 * images).astype(np.uint8), 1, 0.2, rng=rng)
+
+
+def test_no_images_are_refused(trained, rng):
+    model, images = trained
+    with pytest.raises(ValueError, match="images"):
+        universal_noise(model, images[:0], 1, 0.2, rng=rng)
