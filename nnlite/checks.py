@@ -68,3 +68,14 @@ def check_labels(labels, n_classes):
             f"with {n_classes} classes they must lie in 0 to {n_classes - 1}"
         )
     return labels
+
+
+def check_mask(mask, shape):
+    """A boolean array of the given shape, else ValueError."""
+    mask = np.asarray(mask)
+    if mask.dtype != bool or mask.shape != shape:
+        raise ValueError(
+            f"a mask is None or a boolean array of shape {shape}, True where a weight is kept; "
+            f"got {mask.dtype} of shape {mask.shape}"
+        )
+    return mask

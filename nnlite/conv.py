@@ -53,7 +53,7 @@ def conv2d_naive(x, w, b, stride=1, padding="same"):
     Slow; it is here to be read and to test Conv2D.
     """
     (kh, kw, _, c_out), (sh, sw) = w.shape, check_pair("stride", stride)
-    padding = check_padding(padding)
+    x, padding = as_float(x, w.dtype), check_padding(padding)
     top, bottom, ho = conv_geometry(x.shape[1], kh, sh, padding)
     left, right, wo = conv_geometry(x.shape[2], kw, sw, padding)
     x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
@@ -166,11 +166,10 @@ class Conv2D:
         (kh, kw), sh = self.kernel, self.stride[0]
         row_bytes = wo * kh * kw * self.c_in * self.w.value.itemsize
         rows = max(1, CHUNK_BYTES // row_bytes)
-        images, rows = max(1, rows // ho), min(rows, ho)
-        for i, r in itertools.product(range(0, n, images), range(0, ho, rows)):
-            last = min(r + rows, ho) - 1
-            out = slice(i, i + images), slice(r, last + 1)
-            yield (out[0], slice(r * sh, last * sh + kh)), out
+        per_chunk, rows = max(1, rows // ho), min(rows, ho)
+        for i, first in itertools.product(range(0, n, per_chunk), range(0, ho, rows)):
+            images, last = slice(i, i + per_chunk), min(first + rows, ho) - 1
+            yield (images, slice(first * sh, last * sh + kh)), (images, slice(first, last + 1))
 
     def __repr__(self):
         (kh, kw), (sh, sw) = self.kernel, self.stride

@@ -7,6 +7,8 @@ A layer is any object with
                                     shapes of x and y
     params                          list of its Parameters, [] when it has none
 
+Sequential calls them in the right order and checks what it passes on.
+
 Layers with parameters have their backward pass in two halves, `parameter_gradients(dy)`
 and `input_gradient(dy) -> dx`: training never needs the input gradient of the first
 layer, and adversarial noise never needs the parameters'.
@@ -100,7 +102,6 @@ class Dropout:
         self.cache = None
 
     def forward(self, x, train=False):
-        x = as_float(x)
         if not train or self.drop_prob == 0:
             self.cache = None
             return x

@@ -1,14 +1,14 @@
 """Sequential, a chain of layers, and its file format."""
 
 import copy
+import io
 import json
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from nnlite.checks import check_count, check_rng
+from nnlite.checks import as_float, check_count, check_rng
 from nnlite.conv import Conv2D
 from nnlite.files import replace_when_done
 from nnlite.layers import Dense, Dropout, Flatten, ReLU
@@ -43,7 +43,9 @@ class Sequential:
 
     def forward(self, x, train=False):
         """x (N, ...) -> raw outputs.  train=True switches dropout on."""
-        x = np.asarray(x)
+        params = self.params
+        x = as_float(x, params[0].value.dtype if params else None)
+        self.output_shape = None
         for layer in self.layers:
             x = layer.forward(x, train)
         self.output_shape = x.shape
@@ -130,24 +132,20 @@ def check_layers(layers):
     for layer in layers:
         if isinstance(layer, Sequential):
             raise ValueError(f"{layer!r} is not a layer; unpack it: *model.layers")
+        if isinstance(layer, type):
+            raise ValueError(f"{layer!r} is not a layer; call it: {layer.__name__}(...)")
         needed = ["forward", "backward", "params"]
         if getattr(layer, "params", ()):
             needed += ["parameter_gradients", "input_gradient"]
         missing = [name for name in needed if not hasattr(layer, name)]
-        if missing or isinstance(layer, type):
-            raise ValueError(
-                f"{layer!r} is not a layer: it has no {', '.join(missing) or 'object'}"
-            )
+        if missing:
+            raise ValueError(f"{layer!r} is not a layer: it has no {', '.join(missing)}")
 
 
 # The file: an .npz with one array per parameter ("1.w"), one per mask ("1.w.mask"), and
 # "architecture", a JSON text that lists each layer's name and constructor arguments.
 
 FORMAT = "nnlite model 1"
-READING_ERRORS = (  # of zipfile, numpy and json, and of what is built from what they read
-    *(ValueError, TypeError, KeyError, EOFError, OSError),
-    *(RuntimeError, zipfile.BadZipFile, zlib.error),
-)
 LAYERS = {
     "Dense": (Dense, ("n_in", "n_out")),
     "Conv2D": (Conv2D, ("c_in", "c_out", "kernel", "stride", "padding")),
@@ -185,12 +183,12 @@ def load(path, rng=None):
     Raises FileNotFoundError if there is no such file, ValueError if it is no nnlite model
     or incomplete.  Nothing is unpickled.
     """
-    path = Path(path)
+    path, rng = Path(path), None if rng is None else check_rng(rng)
     if not path.is_file():
         raise FileNotFoundError(f"there is no model file {path}; write one with nnlite.save")
+    content = path.read_bytes()
     try:
-        with zipfile.ZipFile(path) as file:
-            arrays = {name.removesuffix(".npy"): read(file, name) for name in file.namelist()}
+        arrays = read_npz(content)
         architecture = json.loads(str(arrays["architecture"]))
         if architecture["format"] != FORMAT:
             raise ValueError(f"its format is {architecture['format']!r}, not {FORMAT!r}")
@@ -200,21 +198,26 @@ def load(path, rng=None):
             if value.shape != p.value.shape or value.dtype.kind != "f":
                 raise ValueError(f"{name} has dtype {value.dtype} and shape {value.shape}")
             p.value, p.mask = value, arrays.get(f"{name}.mask")
-    except READING_ERRORS as error:
+    except Exception as error:  # zipfile, zlib, numpy and json have each their own
         raise ValueError(
             f"{path} is not a complete nnlite model ({type(error).__name__}: {error}); "
             f"write it again with nnlite.save"
         ) from error
     for layer in model.layers:
         if isinstance(layer, Dropout):
-            layer.rng = None if rng is None else check_rng(rng)
+            layer.rng = rng
     return model
 
 
-def read(file, name):
-    """One array of an .npz."""
-    with file.open(name) as array:
-        return np.lib.format.read_array(array, allow_pickle=False)
+def read_npz(content):
+    """{name: array} of the bytes of an .npz.  np.load leaks the file if it is damaged."""
+    arrays = {}
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as file:
+                array = np.lib.format.read_array(file, allow_pickle=False)
+            arrays[name.removesuffix(".npy")] = array
+    return arrays
 
 
 def rebuild(name, args):

@@ -53,11 +53,12 @@ def universal_noise(
     limit = check_number("limit", limit, "[0, 1]")
     step_size = check_number("step_size", step_size)
     labels = np.full(check_count("batch_size", batch_size), check_count("target", target, 0))
+    rng, steps = check_rng(rng), check_count("steps", steps)
     if len(images) == 0:
         raise ValueError("no images given; noise is trained on at least one")
     noise = np.zeros_like(images[0])
-    for _ in range(check_count("steps", steps)):
-        batch = images[check_rng(rng).integers(len(images), size=batch_size)]
+    for _ in range(steps):
+        batch = images[rng.integers(len(images), size=batch_size)]
         moved = batch + noise
         dx = model.input_gradient(np.clip(moved, 0, 1), labels, loss)
         dx = dx * ((moved >= 0) & (moved <= 1))  # a clipped pixel does not follow the noise

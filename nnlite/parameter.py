@@ -6,6 +6,8 @@ The three live in one object so that they cannot fall out of step.  Layers read
 
 import numpy as np
 
+from nnlite.checks import check_mask
+
 
 class Parameter:
     """A trainable array.
@@ -26,14 +28,7 @@ class Parameter:
 
     @mask.setter
     def mask(self, mask):
-        if mask is not None:
-            mask = np.asarray(mask)
-            if mask.dtype != bool or mask.shape != self.value.shape:
-                raise ValueError(
-                    f"a mask is None or a boolean array of shape {self.value.shape}, "
-                    f"True where a weight is kept; got {mask.dtype} of shape {mask.shape}"
-                )
-        self._mask = mask
+        self._mask = None if mask is None else check_mask(mask, self.value.shape)
 
     @property
     def sparsity(self):

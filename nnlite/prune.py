@@ -10,7 +10,7 @@ are removed.  Biases are never pruned.
 
 import numpy as np
 
-from nnlite.checks import check_number
+from nnlite.checks import check_mask, check_number
 from nnlite.layers import Dense
 
 
@@ -34,6 +34,8 @@ def mean_activation(w, mean_x):
 def dense_weights(model):
     """{"1.w": Parameter, ...}: the weights of the dense layers of a Sequential."""
     names = [f"{i}.w" for i, layer in enumerate(model.layers) if isinstance(layer, Dense)]
+    if not names:
+        raise ValueError(f"nothing to prune, there is no Dense layer in\n{model}")
     return {name: model.named_params[name] for name in names}
 
 
@@ -43,11 +45,10 @@ def mean_inputs(model, images, batch_size=500):
         raise ValueError("no images given; a mean needs at least one")
     sums = {name: 0.0 for name in dense_weights(model)}
     for start in range(0, len(images), batch_size):
-        x = images[start : start + batch_size]
+        model.forward(images[start : start + batch_size])
         for i, layer in enumerate(model.layers):
-            if isinstance(layer, Dense):
-                sums[f"{i}.w"] += x.sum(axis=0, dtype=np.float64)
-            x = layer.forward(x)
+            if isinstance(layer, Dense):  # whose cache is its input
+                sums[f"{i}.w"] += layer.cache.sum(axis=0, dtype=np.float64)
     dtype = model.params[0].value.dtype
     return {name: (total / len(images)).astype(dtype) for name, total in sums.items()}
 
@@ -92,6 +93,10 @@ def keep_masks(model, score, sparsity, inputs=None, allow_empty=False):
 def apply(model, masks):
     """Set the masks and zero what they prune, at once.  Returns what `undo` needs."""
     params = model.named_params
+    for name, mask in masks.items():
+        if name not in params:
+            raise ValueError(f"no parameter is called {name!r}; there are {', '.join(params)}")
+        check_mask(mask, params[name].value.shape)
     saved = {name: (params[name].value, params[name].mask) for name in masks}
     for name, mask in masks.items():
         p = params[name]
@@ -102,5 +107,6 @@ def apply(model, masks):
 
 def undo(model, saved):
     """Put back the weights and masks from before `apply`."""
+    params = model.named_params
     for name, (value, mask) in saved.items():
-        model.named_params[name].value, model.named_params[name].mask = value, mask
+        params[name].value, params[name].mask = value, mask

@@ -43,7 +43,10 @@ def content(name):
     folder = Path(given) if given else cache_folder()
     for path in (folder / name, folder / f"{name}.gz"):
         if path.is_file():
-            return verified(path.read_bytes(), name, path)
+            try:
+                return verified(path.read_bytes(), name)
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}; delete it and try again") from error
     if given:
         raise FileNotFoundError(
             f"NNLITE_DATA is {given!r}, but that folder holds neither {name} nor {name}.gz; "
@@ -56,36 +59,34 @@ def cache_folder():
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nnlite"
 
 
-def verified(data, name, source):
+def verified(data, name):
     """`data`, uncompressed if it is gzipped; ValueError unless it is the original content."""
     try:
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
     except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(
-            f"{source} is a damaged or truncated gzip file ({error}); delete it and try again"
-        ) from error
+        raise ValueError(f"this is a damaged or truncated gzip file ({error})") from error
     found = hashlib.sha256(data).hexdigest()
     if found != SHA256[name]:
         raise ValueError(
-            f"{source} is not the original {name}: the sha256 of its content is {found}, "
-            f"expected {SHA256[name]}; delete it and try again"
+            f"this is not the original {name}: the sha256 of its content is {found}, "
+            f"expected {SHA256[name]}"
         )
     return data
 
 
 def download(name, folder):
     """Fetch name.gz from the first mirror that serves it right, keep it in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
     problems = []
     for mirror in MIRRORS:
         url = f"{mirror}{name}.gz"
         try:
             compressed = fetch(url)
-            data = verified(compressed, name, url)
+            data = verified(compressed, name)
         except (OSError, http.client.HTTPException, ValueError) as error:
             problems.append(f"{url}: {error}")
             continue
-        folder.mkdir(parents=True, exist_ok=True)
         with replace_when_done(folder / f"{name}.gz") as file:
             file.write(compressed)
         return data
