@@ -127,7 +127,7 @@ def test_a_damaged_gzip_file_is_refused(damage, files, folder):
     write(folder, files, ".gz", gzip.compress)
     path = folder / f"{TRAIN_IMAGES}.gz"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match=rf"{path}: this is a damaged or truncated gzip .*delete it"):
+    with pytest.raises(ValueError, match=rf"{path}: this is a damaged .*delete it"):
         mnist.read("train")
 
 
