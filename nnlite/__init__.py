@@ -5,9 +5,10 @@ from nnlite.conv import Conv2D, conv2d_naive
 from nnlite.gradcheck import check_gradients, check_loss
 from nnlite.layers import Dense, Dropout, Flatten, ReLU
 from nnlite.losses import quadratic, softmax_cross_entropy
-from nnlite.model import Sequential, load, save
+from nnlite.model import Sequential
 from nnlite.optim import SGD, Adam
 from nnlite.parameter import Parameter
+from nnlite.serialize import load, save
 from nnlite.train import accuracy, minibatches
 
 __version__ = "0.1.0"

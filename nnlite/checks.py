@@ -71,8 +71,8 @@ def check_labels(labels, n_classes):
 
 
 def check_mask(mask, shape):
-    """A boolean array of the given shape, else ValueError."""
-    mask = np.asarray(mask)
+    """A copy of a boolean array of the given shape, else ValueError."""
+    mask = np.array(mask)
     if mask.dtype != bool or mask.shape != shape:
         raise ValueError(
             f"a mask is None or a boolean array of shape {shape}, True where a weight is kept; "

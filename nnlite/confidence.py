@@ -34,7 +34,8 @@ def threshold_at(scores, keep):
     numbers, n = sorted_numbers(scores)
     if n == 0:
         raise ValueError("no scores given; a threshold needs at least one")
-    n_kept = 1 + np.searchsorted(np.arange(1, n + 1) / n, keep)  # the first with n_kept/n >= keep
+    fractions = np.arange(1, n + 1) / n
+    n_kept = 1 + np.argmax(fractions >= keep)  # the smallest number that is enough
     if n_kept > len(numbers):
         raise ValueError(f"{n - len(numbers)} of {n} scores are nan; {keep:.2%} cannot be kept")
     return float(numbers[-n_kept])
@@ -46,7 +47,9 @@ def fraction_kept(scores, threshold):
     Of an array of thresholds (T,) it makes the survival curve (T,).
     """
     numbers, n = sorted_numbers(scores)
-    return (len(numbers) - np.searchsorted(numbers, threshold)) / (n or np.nan)
+    if n == 0:
+        return np.full(np.shape(threshold), np.nan)
+    return (len(numbers) - np.searchsorted(numbers, threshold)) / n
 
 
 def sorted_numbers(scores):

@@ -1,4 +1,4 @@
-"""Convolution: six loops as the definition, im2col and one matrix product as the layer.
+"""Convolution: loops as the definition, im2col and one matrix product as the layer.
 
 Images are (N, H, W, C), filters (kh, kw, c_in, c_out).  What deep learning calls a
 convolution is a cross-correlation: the filter is not flipped.
@@ -12,7 +12,9 @@ from nnlite.checks import as_float, check_count, check_pair
 from nnlite.init import initialise
 from nnlite.parameter import Parameter
 
-CHUNK_BYTES = 2**25  # im2col copies every pixel kh*kw times; no chunk of it grows beyond this
+# im2col copies every pixel kh*kw times.  It is made in chunks of at most so many bytes,
+# unless one row of outputs takes more.
+CHUNK_BYTES = 2**25
 
 
 def conv_geometry(size, kernel, stride, padding):
@@ -61,7 +63,7 @@ def conv2d_naive(x, w, b, stride=1, padding="same"):
     for n, r, c, o in np.ndindex(y.shape):
         y[n, r, c, o] = b[o]
         for i, j in np.ndindex(kh, kw):
-            y[n, r, c, o] += x[n, r * sh + i, c * sw + j] @ w[i, j, :, o]  # the sixth loop
+            y[n, r, c, o] += x[n, r * sh + i, c * sw + j] @ w[i, j, :, o]
     return y
 
 
@@ -133,10 +135,10 @@ class Conv2D:
         return y + self.b.value
 
     def backward(self, dy):
-        self.parameter_gradients(dy)
-        return self.input_gradient(dy)
+        self.backward_params(dy)
+        return self.backward_input(dy)
 
-    def parameter_gradients(self, dy):
+    def backward_params(self, dy):
         x, _ = self.cache
         dy = as_float(dy, x.dtype, "dy")
         dw = np.zeros(self.w.value.shape, x.dtype).reshape(-1, self.c_out)
@@ -146,7 +148,7 @@ class Conv2D:
         self.w.grad = dw.reshape(self.w.value.shape)
         self.b.grad = dy.sum(axis=(0, 1, 2))
 
-    def input_gradient(self, dy):
+    def backward_input(self, dy):
         x, ((top, bottom), (left, right)) = self.cache
         dy = as_float(dy, x.dtype, "dy")
         w = self.w.value.reshape(-1, self.c_out)

@@ -5,12 +5,13 @@ A layer is any object with
     forward(x, train=False) -> y    keeps what backward needs in `self.cache`
     backward(dy) -> dx              assigns `p.grad` of its parameters; dx and dy have the
                                     shapes of x and y
-    params                          list of its Parameters, [] when it has none
+    params                          its Parameters, each also an attribute; empty without
 
-Sequential calls them in the right order and checks what it passes on.
+The cache holds arrays, not copies: leave x alone until backward is done.  Sequential
+calls them in the right order and checks what it passes on.
 
-Layers with parameters have their backward pass in two halves, `parameter_gradients(dy)`
-and `input_gradient(dy) -> dx`: training never needs the input gradient of the first
+Layers with parameters have their backward pass in two halves, `backward_params(dy)`
+and `backward_input(dy) -> dx`: training never needs the input gradient of the first
 layer, and adversarial noise never needs the parameters'.
 """
 
@@ -50,16 +51,16 @@ class Dense:
         return x @ self.w.value + self.b.value
 
     def backward(self, dy):
-        self.parameter_gradients(dy)
-        return self.input_gradient(dy)
+        self.backward_params(dy)
+        return self.backward_input(dy)
 
-    def parameter_gradients(self, dy):
+    def backward_params(self, dy):
         x = self.cache
         dy = as_float(dy, x.dtype, "dy")
         self.w.grad = x.T @ dy  # (n_in, n_out)
         self.b.grad = dy.sum(axis=0)  # (n_out,)
 
-    def input_gradient(self, dy):
+    def backward_input(self, dy):
         w = self.w.value
         return as_float(dy, w.dtype, "dy") @ w.T  # (N, n_in)
 

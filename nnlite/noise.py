@@ -7,7 +7,7 @@ in the literature, targeted universal perturbations under an L-infinity bound
 
 import numpy as np
 
-from nnlite.checks import check_count, check_number, check_rng
+from nnlite.checks import as_float, check_count, check_number, check_rng
 from nnlite.losses import softmax_cross_entropy
 
 
@@ -16,10 +16,12 @@ def add_noise(images, noise):
 
     images (N, H, W, C), noise (H, W, C) or one per image (N, H, W, C), pixel units 0 to 1
     """
-    if np.shape(noise) not in (np.shape(images)[1:], np.shape(images)):
+    images = as_float(images, name="images")
+    noise = as_float(noise, images.dtype, name="noise")
+    if noise.shape not in (images.shape[1:], images.shape):
         raise ValueError(
-            f"the noise has shape {np.shape(noise)}; expected is that of one image, "
-            f"{np.shape(images)[1:]}, or of all of them"
+            f"the noise has shape {noise.shape}; expected is that of one image, "
+            f"{images.shape[1:]}, or of all of them"
         )
     return np.clip(images + noise, 0, 1)
 
@@ -66,5 +68,7 @@ def universal_noise(
         largest = np.abs(g).max()
         if largest == 0:  # nothing left to gain in float32
             break
+        if not np.isfinite(largest):
+            raise ValueError(f"the gradient is {largest}; are weights and images finite?")
         noise = np.clip(noise - step_size * (g / largest), -limit, limit).astype(images.dtype)
     return noise

@@ -1,6 +1,6 @@
 """Optimisers, and the one place where pruning masks are enforced.
 
-Every step ends with `value * mask`.  Masking the gradients instead would not do: the
+Every step ends by setting pruned weights to zero.  Masking the gradients instead would not do: the
 running means of Adam and the l2 term bring pruned weights back to life.
 
 `l2` is the factor of sum(w^2) / 2 in the loss.  It acts on every parameter the optimiser
@@ -26,7 +26,7 @@ class SGD:
     def step(self):
         check_gradients_known(self.params)
         for p in self.params:
-            g = p.grad + self.l2 * p.value
+            g = p.grad + float(self.l2) * p.value
             p.value = masked(p.value - float(self.lr) * g, p.mask)
 
 
@@ -44,7 +44,9 @@ class Adam:
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, l2=0.0):
         self.params = check_params(params)
         self.lr, self.l2 = check_number("lr", lr), check_number("l2", l2)
-        self.betas = check_betas(betas)
+        if np.shape(betas) != (2,):
+            raise ValueError(f"betas are {betas!r}; a pair such as (0.9, 0.999) is expected")
+        self.betas = tuple(check_number("beta", beta, "[0, 1)") for beta in betas)
         self.eps = check_number("eps", eps)
         self.t = 0
         self.m = [np.zeros_like(p.value) for p in self.params]
@@ -54,9 +56,10 @@ class Adam:
         check_gradients_known(self.params)
         self.t += 1
         (beta1, beta2), t = self.betas, self.t
-        lr = float(self.lr)  # a NumPy scalar, from a schedule, would turn float32 into float64
+        # A NumPy scalar, from a schedule say, would turn float32 weights into float64.
+        lr, l2 = float(self.lr), float(self.l2)
         for p, m, v in zip(self.params, self.m, self.v):
-            g = p.grad + self.l2 * p.value
+            g = p.grad + l2 * p.value
             m += (1 - beta1) * (g - m)
             v += (1 - beta2) * (g**2 - v)
             root = np.sqrt(v / (1 - beta2**t)) + self.eps
@@ -64,7 +67,7 @@ class Adam:
 
 
 def masked(value, mask):
-    return value if mask is None else value * mask
+    return value if mask is None else np.where(mask, value, 0)
 
 
 def check_gradients_known(params):
@@ -81,9 +84,3 @@ def check_params(params):
             f"for instance model.params"
         )
     return params
-
-
-def check_betas(betas):
-    if np.shape(betas) != (2,):
-        raise ValueError(f"betas are {betas!r}; a pair such as (0.9, 0.999) is expected")
-    return tuple(check_number("beta", beta, "[0, 1)") for beta in betas)

@@ -101,7 +101,7 @@ def apply(model, masks):
     for name, mask in masks.items():
         p = params[name]
         p.mask = mask if p.mask is None else mask & p.mask
-        p.value = p.value * p.mask
+        p.value = np.where(p.mask, p.value, 0)
     return saved
 
 

@@ -28,4 +28,6 @@ def accuracy(model, images, labels, batch_size=500):
         raise ValueError("no images given; an accuracy needs at least one")
     if len(labels) != len(outputs):
         raise ValueError(f"{len(outputs)} images but {len(labels)} labels")
+    if not np.isfinite(outputs).all():
+        raise ValueError("some outputs are not finite; are weights and images?")
     return float(np.mean(outputs.argmax(axis=1) == labels))

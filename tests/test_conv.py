@@ -145,7 +145,7 @@ def test_gradient_chunks_stay_small_too(rng, monkeypatch):
     monkeypatch.setattr("nnlite.conv.col2im", spy)
     layer = conv(rng, 2, 3, 3, (2, 1))
     layer.forward(rng.normal(size=(3, 6, 5, 2)))
-    layer.input_gradient(rng.normal(size=(3, 3, 5, 3)))
+    layer.backward_input(rng.normal(size=(3, 3, 5, 3)))
     assert sizes == [1440, 720] * 3
 
 

@@ -126,7 +126,7 @@ def test_backward_without_input_gradient(first, network, rng):
     full = [p.grad for p in model.params]
     bottom = next(i for i, layer in enumerate(model.layers) if layer.params)
     for layer in model.layers[: bottom + 1]:
-        layer.backward = layer.input_gradient = None  # must not be called
+        layer.backward = layer.backward_input = None  # must not be called
     assert model.backward(dy, input_gradient=False) is None
     for p, grad in zip(model.params, full):
         assert p.grad is not grad and np.array_equal(p.grad, grad)
@@ -151,31 +151,31 @@ def test_gradients_are_assigned_not_accumulated(layer_and_x, rng):
 
 
 class FlippedSign(Dense):
-    def input_gradient(self, dy):
-        return -super().input_gradient(dy)
+    def backward_input(self, dy):
+        return -super().backward_input(dy)
 
 
 class Transposed(Dense):
-    def parameter_gradients(self, dy):
-        super().parameter_gradients(dy)
+    def backward_params(self, dy):
+        super().backward_params(dy)
         self.w.grad = self.w.grad.T
 
 
 class MeanBias(Dense):
-    def parameter_gradients(self, dy):
-        super().parameter_gradients(dy)
+    def backward_params(self, dy):
+        super().backward_params(dy)
         self.b.grad = dy.mean(axis=0)
 
 
 class ExtraAxis(Dense):
-    def parameter_gradients(self, dy):
-        super().parameter_gradients(dy)
+    def backward_params(self, dy):
+        super().backward_params(dy)
         self.b.grad = self.b.grad[None]  # (1, n_out): it would broadcast
 
 
 class FlippedFilters(Conv2D):
-    def parameter_gradients(self, dy):
-        super().parameter_gradients(dy)
+    def backward_params(self, dy):
+        super().backward_params(dy)
         self.w.grad = self.w.grad[::-1]
 
 

@@ -30,8 +30,9 @@ def load(name, seed=0):
     """The data set "mnist" or "strokes".
 
     mnist     the 60,000 + 10,000 images of LeCun, Cortes and Burges, the first 5,000 of
-              the 60,000 being the validation images; looked for, in this order, in the
-              folder NNLITE_DATA, in the user's cache folder, on the net.  `seed` plays no part
+              the 60,000 being the validation images.  They are read from the folder
+              NNLITE_DATA if that is set, else from the user's cache folder, into which
+              they are downloaded if need be.  `seed` plays no part
     strokes   40,000 digits drawn by nnlite: 30,000 + 5,000 + 5,000; the same seed gives
               the same images
 

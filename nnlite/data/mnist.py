@@ -38,7 +38,7 @@ def read(part):
 
 
 def content(name):
-    """The verified bytes of one IDX file, from NNLITE_DATA, else the cache, else the net."""
+    """The verified bytes of one IDX file, from NNLITE_DATA, or without it the cache or the net."""
     given = os.environ.get("NNLITE_DATA")
     folder = Path(given) if given else cache_folder()
     for path in (folder / name, folder / f"{name}.gz"):

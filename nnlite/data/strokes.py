@@ -110,7 +110,8 @@ def catmull_rom(n):
     )
     # A piece needs a point on either side: at the ends go straight on, to 2*p[0] - p[1].
     extended = np.eye(n + 2, n, k=-1)
-    extended[0, :2] = extended[-1, -1:-3:-1] = 2, -1
+    extended[0, :2] = 2, -1
+    extended[-1, -2:] = -1, 2
     return np.concatenate([cubics @ extended[i : i + 4] for i in range(n - 1)])
 
 
@@ -198,7 +199,7 @@ def draw(path, radius, joined):
     step = np.pad(np.hypot(*np.diff(path, axis=1).T).T * joined, ((0, 0), (1, 1)))
     height = (step[:, 1:] + step[:, :-1]) / (2 * np.sqrt(2 * np.pi) * SIGMA)
     # At the end of a stroke half of the sum is missing; put it back to get a round end.
-    height += ((step[:, 1:] == 0) + (step[:, :-1] == 0)) / 2
+    height += ((step[:, 1:] == 0) | (step[:, :-1] == 0)) / 2
     # A bump higher by exp(a / (2 SIGMA^2)) turns d^2 into d^2 - a: so the pen swells.
     mean = radius.mean(axis=1, keepdims=True)
     height *= np.exp((radius**2 - mean**2) / (2 * SIGMA**2))
