@@ -19,21 +19,21 @@ from nnlite.files import replace_when_done
 
 TEMPLATE = Path(__file__).with_name("page.html")
 
-# Published in the two posts, for MNIST and 784-1500-1000-800-10, as fractions.  The table
-# under noise is read from the first post's figure, the rest stands in the posts' text.
-PUBLISHED_UNDER_NOISE = {  # clean, then the eight vectors of Config.shown_noise
-    ("magnitude", 0.0): (0.9865, 0.1993, 0.2764, 0.9073, 0.959, 0.2595, 0.579, 0.2263, 0.5818),
-    ("magnitude", 0.9): (0.9818, 0.411, 0.3624, 0.8814, 0.9686, 0.5395, 0.9081, 0.2379, 0.7646),
-    ("mean_activation", 0.81): (
-        *(0.9814, 0.4868, 0.5708, 0.9163, 0.9669, 0.5732, 0.9156, 0.2969, 0.7841),
+# Published in the two posts, for MNIST and 784-1500-1000-800-10, as fractions.  Accuracy under
+# noise is read from the first post's figure, the rest stands in the second post's text.
+SHOWN_NOISE = [[3, 0.25], [2, 0.25], [1, 0.15], [5, 0.1], [5, 0.35], [8, 0.2], [7, 0.3], [9, 0.2]]
+UNDER_NOISE = [  # score, sparsity, accuracy without noise and under SHOWN_NOISE
+    ("magnitude", 0, [0.9865, 0.1993, 0.2764, 0.9073, 0.959, 0.2595, 0.579, 0.2263, 0.5818]),
+    ("magnitude", 0.9, [0.9818, 0.411, 0.3624, 0.8814, 0.9686, 0.5395, 0.9081, 0.2379, 0.7646]),
+    (
+        *("mean_activation", 0.81),
+        [0.9814, 0.4868, 0.5708, 0.9163, 0.9669, 0.5732, 0.9156, 0.2969, 0.7841],
     ),
+]
+CONFIDENCE = {  # accuracy clean, half noisy; (threshold, corrupted kept) at 90 % and 80 % of clean
+    "no pruning": (0.9865, 0.5528, (6.6, 0.44), (18.2, 0.175)),
+    "80% pruned by mean activation": (0.9828, 0.6296, (3.4, 0.25), (7.0, 0.09)),
 }
-PUBLISHED_CONFIDENCE = (  # no pruning; 80 % pruned by mean activation
-    {"clean": 0.9865, "half_noisy": 0.5528, "thresholds": (6.6, 18.2), "kept": (0.44, 0.175)},
-    {"clean": 0.9828, "half_noisy": 0.6296, "thresholds": (3.4, 7.0), "kept": (0.25, 0.09)},
-)
-
-
 WORDS = {"magnitude": "magnitude", "mean_activation": "mean activation"}
 
 
@@ -42,39 +42,44 @@ def noise_names(results):
 
 
 def table_under_noise(results):
-    """Header rows and rows: accuracy with and without pruning, published / here."""
+    """Header rows and rows: accuracy with and without pruning, published and here."""
+    config = results["config"]
+    if config["shown_noise"] != SHOWN_NOISE:
+        raise ValueError(f"published is accuracy under {SHOWN_NOISE}, not {config['shown_noise']}")
     header = [["accuracy on"], ["test images"], [""]]
-    columns = []
-    for (score, sparsity), published in PUBLISHED_UNDER_NOISE.items():
-        removed = (
-            (f"{sparsity:.0%} removed", f"by {WORDS[score]}") if sparsity else ("unpruned", "")
-        )
-        for cells, texts in zip(header, zip((*removed, "published"), ("", "", "here"))):
-            cells.extend(texts)
-        i = results["config"]["sparsities"].index(sparsity)
-        columns += [published, results["pruning"][score][i]]
-    rows = [
-        [name, *(f"{a:.1%}" for a in row)]
-        for name, *row in zip(["no noise", *noise_names(results)], *columns)
-    ]
-    return header, rows
+    columns = [["no noise", *noise_names(results)]]
+    for score, sparsity, published in UNDER_NOISE:
+        header[0] += [f"{sparsity:.0%} removed" if sparsity else "unpruned", ""]
+        header[1] += [f"by {WORDS[score]}" if sparsity else "", ""]
+        header[2] += ["published", "here"]
+        here = results["pruning"][score][config["sparsities"].index(sparsity)]
+        columns += [[f"{a:.1%}" for a in published], [f"{a:.1%}" for a in here]]
+    return header, list(zip(*columns))
 
 
 def table_of_confidence(results):
     """Header rows and rows: what the ratio keeps of clean and corrupted images."""
     rows = []
-    for (name, here), post in zip(results["confidence"].items(), PUBLISHED_CONFIDENCE):
-        rows.append([f"{name}: accuracy", f"{post['clean']:.2%}", f"{here['clean_accuracy']:.2%}"])
-        half_noisy = f"{post['half_noisy']:.2%}", f"{here['half_noisy_accuracy']:.2%}"
-        rows.append(["accuracy, half of the images with noise", *half_noisy])
-        for at, threshold, kept in zip(here["at"], post["thresholds"], post["kept"]):
-            rows.append(
+    for name, (clean, half_noisy, *published) in CONFIDENCE.items():
+        here = results["confidence"][name]
+        rows.append([f"{name}: accuracy", f"{clean:.2%}", f"{here['clean_accuracy']:.2%}"])
+        rows.append(
+            [
+                "accuracy, half of the images with noise",
+                f"{half_noisy:.2%}",
+                f"{here['half_noisy_accuracy']:.2%}",
+            ]
+        )
+        for (threshold, kept), at in zip(published, here["at"]):
+            rows += [
                 [
-                    f"corrupted images kept where {at['keep']:.0%} of the clean ones are",
-                    f"{kept:.1%} (ratio {threshold:.1f})",
-                    f"{at['corrupted_kept']:.1%} (ratio {at['threshold']:.1f})",
-                ]
-            )
+                    f"threshold to keep {at['keep']:.0%} of the clean images",
+                    f"{threshold:.1f}",
+                    f"{at['threshold']:.1f}",
+                ],
+                ["clean images kept", f"{at['keep']:.0%}", f"{at['clean_kept']:.1%}"],
+                ["corrupted images kept", f"{kept:.1%}", f"{at['corrupted_kept']:.1%}"],
+            ]
     return [["", "published", "here"]], rows
 
 
@@ -98,7 +103,7 @@ def draw_figures(results, out):
     examples = [{**e, "image": as_pixels(e["image"])} for e in noise["examples"]]
     figures = {
         "digits": plots.digits(as_pixels(results["digits"])),
-        "noise": plots.noise_vectors(noise["vectors"], examples, noise["limit"]),
+        "noise": plots.noise_vectors(noise["vectors"], noise["success"], examples, noise["limit"]),
         "pruning": plots.accuracy_against_sparsity(
             results["config"]["sparsities"], panels, noise_names(results)
         ),
@@ -118,13 +123,15 @@ def embedded(path, alt):
     return f'<img alt="{alt}" src="data:image/png;base64,{data}">'
 
 
-def count(results, key):
-    """'3 clean, 1 corrupted' over both networks, or 'none here'."""
-    totals = {}
-    for measured in results["confidence"].values():
-        for group, n in measured[key].items():
-            totals[group] = totals.get(group, 0) + n
-    return ", ".join(f"{n} {group}" for group, n in totals.items() if n) or "none here"
+def shares(results, key):
+    """'no pruning: 6.4% of clean, 16.8% of corrupted; ...': how often the ratio is so."""
+    return "; ".join(
+        f"{name}: "
+        + ", ".join(
+            f"{n / max(here['images'][group], 1):.1%} of {group}" for group, n in here[key].items()
+        )
+        for name, here in results["confidence"].items()
+    )
 
 
 def write(out):
@@ -142,14 +149,15 @@ def write(out):
         limit=noise["limit"],
         noise_min=f"{min(noise['accuracy']):.0%}",
         noise_max=f"{max(noise['accuracy']):.0%}",
+        random=f"{noise['random']:.0%}",
         digits=embedded(out / "digits.png", "drawn digits in rows by class"),
         noise=embedded(out / "noise.png", "ten noise vectors and images with them added"),
         pruning=embedded(out / "pruning.png", "accuracy against the fraction of weights removed"),
         ratio=embedded(out / "ratio.png", "fraction of images kept against the ratio"),
         under_noise=html_table(*under_noise),
         confidence=html_table(*confidence),
-        infinite=count(results, "only_first_positive"),
-        undefined=count(results, "undefined"),
+        infinite=shares(results, "only_first_positive"),
+        undefined=shares(results, "undefined"),
         seed=results["seed"],
         versions=", ".join(f"{name} {v}" for name, v in results["versions"].items()),
         seconds=f"{results['seconds']:.0f}",

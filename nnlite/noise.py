@@ -1,5 +1,8 @@
 """Universal adversarial noise: one vector that, added to any image, asks for one class.
 
+How well it succeeds depends on network, class and limit; measure it on images that it was
+not trained on.
+
 The posts' noise vectors, after notebook 11 and 12 of the Hvass-Labs TensorFlow tutorials;
 in the literature, targeted universal perturbations under an L-infinity bound
 (Moosavi-Dezfooli et al. 2017).
@@ -35,10 +38,10 @@ def universal_noise(
     rng,
     loss=softmax_cross_entropy,
     steps=200,
-    step_size=0.01,
+    step_size=0.1,
     batch_size=250,
 ):
-    """The noise, every pixel within +-limit, that makes `model` see class `target`.
+    """Noise, every pixel within +-limit, trained to make `model` see class `target`.
 
     Each step takes a random batch of `images` and moves the noise against the gradient of
     the loss towards `target`, divided by its largest entry:

@@ -37,18 +37,20 @@ def digits(images, columns=20):
     return figure
 
 
-def noise_vectors(vectors, examples, limit):
+def noise_vectors(vectors, success, examples, limit):
     """The noise of each target class, and below it an image with that noise added.
 
     vectors   (K, 28, 28), the k-th asking for class k, within +-limit (pixel units)
+    success   (K,) fractions of the images of other classes that are read as class k
     examples  K dicts: image (28, 28) with the noise added, label, predicted
     """
-    figure = Figure(figsize=(9, 1.9), layout="constrained")
+    figure = Figure(figsize=(9, 2.1), layout="constrained")
     grid = figure.subplots(2, len(vectors))
     for k, (vector, example) in enumerate(zip(vectors, examples)):
         shown = show_image(
             grid[0, k], vector, f"asks for {k}", cmap="RdBu", vmin=-limit, vmax=limit
         )
+        grid[0, k].set_xlabel(f"gets {success[k]:.0%}", fontsize=9, labelpad=2)
         title = f"{example['label']} read as {example['predicted']}"
         show_image(grid[1, k], example["image"], title)
     bar = figure.colorbar(shown, ax=grid[0].tolist(), fraction=0.03, ticks=[-limit, 0, limit])

@@ -152,12 +152,12 @@ def test_where_nothing_is_left_to_gain_the_noise_stays_zero():
 
 
 def test_gradients_too_small_to_invert_still_give_a_step():
-    """100 * exp(-101) is a denormal float32, and 0.01 divided by it is infinite."""
+    """100 * exp(-101) is a denormal float32, and 0.1 divided by it is infinite."""
     model = linear_model([0, 0])
     model.params[0].value = np.float32([[-101, 0], [-101, 0]])
     options = {"rng": np.random.default_rng(0), "steps": 1, "batch_size": 1}
     noise = universal_noise(model, as_images([0.5, 0.5]), 1, 0.2, **options)
-    assert np.allclose(noise, 0.01)
+    assert np.allclose(noise, 0.1)
 
 
 def test_add_noise_clips_to_the_range_of_images():
@@ -211,6 +211,22 @@ def test_integer_images_are_refused(trained, rng):
     model, images = trained
     with pytest.raises(ValueError, match="255"):
         universal_noise(model, (255 * images).astype(np.uint8), 1, 0.2, rng=rng)
+
+
+def test_weights_that_are_nan_are_refused(trained, rng):
+    model, images = trained
+    model = model.astype(np.float32)
+    model.params[0].value = np.full_like(model.params[0].value, np.nan)
+    with pytest.raises(ValueError, match="gradient is nan"):
+        universal_noise(model, images, 1, 0.2, rng=rng)
+
+
+def test_integer_noise_or_images_are_refused_by_add_noise():
+    image = np.zeros((1, 2, 2, 1))
+    with pytest.raises(ValueError, match=r"images has dtype uint8.*255"):
+        add_noise(image.astype(np.uint8), image[0])
+    with pytest.raises(ValueError, match="noise has dtype int64"):
+        add_noise(image, image[0].astype(int))
 
 
 def test_no_images_are_refused(trained, rng):

@@ -139,21 +139,6 @@ def test_arrays_given_or_returned_are_never_written_into(optimiser, parameter):
 
 
 @OPTIMISERS
-def test_each_parameter_has_its_own_state(optimiser, rng):
-    """Two parameters together move as each would alone."""
-    together = [Parameter(np.ones(2)), Parameter(np.ones(2))]
-    alone = [Parameter(np.ones(2)), Parameter(np.ones(2))]
-    optimisers = [optimiser(together, lr=0.1)] + [optimiser([p], lr=0.1) for p in alone]
-    for _ in range(3):
-        for p, q in zip(together, alone):
-            p.grad = q.grad = rng.normal(size=2)
-        for o in optimisers:
-            o.step()
-    for p, q in zip(together, alone):
-        assert np.array_equal(p.value, q.value)
-
-
-@OPTIMISERS
 def test_a_missing_gradient_is_named_and_nothing_moves(optimiser, parameter):
     other = Parameter(np.ones(2, np.float32))
     o, before = optimiser([parameter, other], lr=0.1), parameter.value

@@ -37,7 +37,7 @@ CONFIG = replace(
 def finished(data, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
     model, results = reproduce.run(data, CONFIG, seed=0, say=lambda line: None)
-    reproduce.keep(model, results, out)
+    reproduce.write_results(model, results, out)
     return model, out, json.loads((out / "results.json").read_text())
 
 
@@ -74,13 +74,36 @@ def test_half_of_the_images_are_attacked_with_another_class(data):
     assert len(set(target[attacked])) == 10
 
 
-def test_share_kept_agrees_with_a_count_by_hand(finished, data):
-    *_, results = finished
-    for measured in results["confidence"].values():
-        first, second = measured["at"]
-        assert first["threshold"] < second["threshold"]
-        assert first["clean_kept"] > second["clean_kept"] > 0.5
-        assert sum(measured["images"].values()) < len(data.test.images)  # clean and wrong: no group
+def test_confidence_of_six_images_by_hand():
+    """The "network" hands its input through, so that the outputs can be written down."""
+    model = nnlite.Sequential([nnlite.Flatten()])
+    right = [[ratio, 1.0] for ratio in (2, 4, 6, 8, 10)]
+    validation = Split(np.array([*right, [1.0, 100]]), np.zeros(6, int))  # the last is wrong
+    outputs = np.array([[3.0, 1], [5, 1], [1, 9], [1, 3], [7, 1], [9, -1]])
+    test = Split(outputs, np.zeros(6, int))
+    attacked = np.array([False, False, False, True, True, True])
+    data = Dataset("by hand", train=None, validation=validation, test=test)
+    measured = reproduce.measure_confidence(model, data, outputs, attacked)
+    assert measured["half_noisy_accuracy"] == 4 / 6
+    assert measured["images"] == {"clean": 2, "corrupted": 1, "ineffective": 2}
+    assert measured["only_first_positive"] == {"clean": 0, "corrupted": 0, "ineffective": 1}
+    kept = {"clean_kept": 1, "corrupted_kept": 1, "ineffective_kept": 1}
+    assert measured["at"][0] == {"keep": 0.9, "threshold": 2, **kept}
+    kept = {"clean_kept": 0.5, "corrupted_kept": 0, "ineffective_kept": 1}
+    assert measured["at"][1] == {"keep": 0.8, "threshold": 4, **kept}
+
+
+def test_no_choice_depends_on_the_test_images(finished, data):
+    """Other test images: the same weights, noise and thresholds."""
+    model, _, results = finished
+    others = Split(1 - data.train.images[:300], data.train.labels[:300])
+    again, other_results = reproduce.run(replace(data, test=others), CONFIG, 0, lambda line: None)
+    assert all(np.array_equal(p.value, q.value) for p, q in zip(model.params, again.params))
+    assert np.array_equal(other_results["noise"]["vectors"], results["noise"]["vectors"])
+    for name, measured in other_results["confidence"].items():
+        for at, expected in zip(measured["at"], results["confidence"][name]["at"]):
+            assert at["threshold"] == expected["threshold"]
+            assert at["clean_kept"] != expected["clean_kept"]
 
 
 def test_page_holds_figures_and_tables(finished):
@@ -95,5 +118,5 @@ def test_page_holds_figures_and_tables(finished):
 def test_same_seed_same_numbers(finished, data):
     *_, results = finished
     _, again = reproduce.run(data, CONFIG, seed=0, say=lambda line: None)
-    again = json.loads(json.dumps(again, default=reproduce.plain))
+    again = json.loads(json.dumps(again, default=reproduce.to_json))
     assert again | {"seconds": 0} == results | {"seconds": 0}

@@ -44,11 +44,6 @@ def test_minibatches_are_shuffled_anew_in_every_epoch(rng):
     assert not np.array_equal(first, labels) and not np.array_equal(first, second)
 
 
-def test_single_images_are_shuffled_not_blocks_of_them(rng):
-    batch = next(minibatches(*paired(1000), 100, rng))[1]
-    assert np.sum(np.diff(np.sort(batch)) == 1) < 50
-
-
 def test_minibatches_are_copies(rng):
     images, labels = paired(10)
     images.setflags(write=False)
@@ -103,6 +98,12 @@ def test_accuracy_names_what_is_wrong(n_images, labels, message, largest):
         accuracy(largest, np.ones((n_images, 3), "f"), np.array(labels))
 
 
+def test_accuracy_of_outputs_that_are_not_finite_is_refused(largest):
+    """argmax would call nan the largest, and class 0 would be right."""
+    with pytest.raises(ValueError, match="not finite"):
+        accuracy(largest, np.full((2, 3), np.nan, "f"), np.array([0, 0]))
+
+
 def train(seed, optimiser=Adam):
     """The weights after two epochs of all that is random: weights, dropout, order."""
     rng = np.random.default_rng(seed)
@@ -132,23 +133,6 @@ def train(seed, optimiser=Adam):
 def test_the_seed_decides_a_training_run_to_the_last_bit(optimiser):
     (weights, losses), (again, losses_again) = train(3, optimiser), train(3, optimiser)
     assert losses == losses_again
-    assert all(np.array_equal(a, b) for a, b in zip(weights, again))
-
-
-def test_another_seed_is_another_run():
-    (weights, losses), (others, other_losses) = train(3), train(4)
-    assert losses != other_losses
-    assert not any(np.array_equal(a, b) for a, b in zip(weights, others))
-
-
-def test_nothing_depends_on_numpys_global_seed():
-    weights, _ = train(3)
-    state = np.random.get_state()  # noqa: NPY002
-    try:
-        np.random.seed(1)  # noqa: NPY002
-        again, _ = train(3)
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
     assert all(np.array_equal(a, b) for a, b in zip(weights, again))
 
 
