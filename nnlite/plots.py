@@ -81,35 +81,36 @@ def accuracy_against_sparsity(sparsities, panels, noise_labels):
 
 
 def ratio_curves(panels):
-    """One panel per network: the fraction of images whose ratio reaches a threshold.
+    """The fraction of images whose ratio reaches a threshold, two panels in a row.
 
     panels  {title: {"thresholds": (T,), "curves": {"clean": (T,), "corrupted": (T,),
                      "ineffective": (T,)}, "at": [{"keep", "threshold", "corrupted_kept"}, ...]}}
     """
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    n_rows = -(-len(panels) // 2)
+    figure = Figure(figsize=(9, 0.6 + 3 * n_rows), layout="constrained")
+    grid = figure.subplots(n_rows, 2, sharex=True, sharey=True, squeeze=False)
     lines = {
         "clean": ("clean, classified right", CLEAN, "-"),
         "corrupted": ("corrupted: noise changed the class", CORRUPTED, "-"),
         "ineffective": ("noise added, still right", INEFFECTIVE, "--"),
     }
-    for axes, (title, panel) in zip(grid, panels.items()):
+    for axes, (title, panel) in zip(grid.flat, panels.items()):
         for key, (label, color, style) in lines.items():
             axes.plot(
                 panel["thresholds"], panel["curves"][key], color=color, ls=style, lw=2, label=label
             )
         for at in panel["at"]:
-            axes.axvline(at["threshold"], color="black", lw=0.8, ls=":")
-            axes.plot(at["threshold"], at["corrupted_kept"], "o", color=CORRUPTED, ms=5)
-            axes.annotate(
-                f" {at['corrupted_kept']:.0%}\n (clean {at['keep']:.0%})",
-                (at["threshold"], at["corrupted_kept"]),
-                va="bottom",
-                fontsize=8,
-            )
+            x, y = at["threshold"], at["corrupted_kept"]
+            threshold = axes.axvline(x, color="black", lw=0.8, ls=":")
+            axes.plot(x, y, "o", color=CORRUPTED, ms=5)
+            offset = {"xytext": (5, 3), "textcoords": "offset points", "fontsize": 9}
+            axes.annotate(f"{y:.0%}", (x, y), color=CORRUPTED, **offset)
         axes.set(title=title, xscale="log", ylim=(0, 1.02), xlim=(1, panel["thresholds"][-1]))
-        axes.set_xlabel("ratio of the largest to the second largest output")
         axes.grid(alpha=0.3)
-    grid[0].set_ylabel("fraction of images with at least this ratio")
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    for axes in grid[-1]:
+        axes.set_xlabel("ratio of the largest to the second largest output")
+    figure.supylabel("fraction of images with at least this ratio", fontsize=10)
+    threshold.set_label("90 % and 80 % of the clean kept")
+    handles, _ = axes.get_legend_handles_labels()
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure
