@@ -6,9 +6,9 @@ Everything comes from results.json; nothing is computed again.  The page is one 
 figures inside it.
 """
 
+import argparse
 import base64
 import json
-import sys
 from pathlib import Path
 from string import Template
 
@@ -38,7 +38,7 @@ WORDS = {"magnitude": "magnitude", "mean_activation": "mean activation"}
 
 
 def noise_names(results):
-    return [f"class {k}, limit {limit:.2f}" for k, limit in results["config"]["shown_noise"]]
+    return [f"target {k}, limit {limit:.2f}" for k, limit in results["config"]["shown_noise"]]
 
 
 def table_under_noise(results):
@@ -135,7 +135,6 @@ def embedded(path, alt):
 
 def write(out):
     """Figures and report.html beside the results.json in the folder `out`."""
-    out = Path(out)
     results = json.loads((out / "results.json").read_text())
     config, noise = results["config"], results["noise"]
     under_noise, confidence = table_under_noise(results), table_of_confidence(results)
@@ -144,12 +143,13 @@ def write(out):
         data={"strokes": "drawn digits", "mnist": "MNIST"}[results["data"]],
         hidden="-".join(map(str, config["hidden"])),
         epochs=config["epochs"],
+        l2=config["l2"],
         accuracy=f"{results['accuracy']:.2%}",
         limit=noise["limit"],
         noise_min=f"{min(noise['accuracy']):.0%}",
         noise_max=f"{max(noise['accuracy']):.0%}",
         random=f"{noise['random']:.0%}",
-        digits=embedded(out / "digits.png", "drawn digits in rows by class"),
+        digits=embedded(out / "digits.png", "twenty digits of each class"),
         noise=embedded(out / "noise.png", "ten noise vectors and images with them added"),
         pruning=embedded(out / "pruning.png", "accuracy against the fraction of weights removed"),
         ratio=embedded(out / "ratio.png", "fraction of images kept against the ratio"),
@@ -165,4 +165,6 @@ def write(out):
 
 
 if __name__ == "__main__":
-    write(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, help="that reproduce.py wrote")
+    write(parser.parse_args().folder)

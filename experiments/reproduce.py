@@ -3,10 +3,10 @@
     python experiments/reproduce.py                   drawn digits, about a minute
     python experiments/reproduce.py --data mnist      the same on MNIST
 
-A linear-quadratic network (no softmax, quadratic cost) is trained; one noise vector per
-target class is made that fools it; its weights are pruned by magnitude and by mean
-activation while accuracy under noise is watched; and the ratio of its two largest outputs
-is compared between clean and corrupted images.
+A linear-quadratic network (no softmax, quadratic cost) is trained; noise vectors are made
+that fool it, each asking for one class within one limit; its weights are pruned by magnitude
+and by mean activation while accuracy under noise is watched; and the ratio of its two largest
+outputs is compared between clean and corrupted images.
 From "Pruning, cost functions and adversarial noise" and "Output analysis".
 
 Writes to results/<data>-<preset>/: results.json, model.npz, four figures, report.html.
@@ -17,7 +17,9 @@ training images, thresholds from validation images.
 import argparse
 import itertools
 import json
+import math
 import platform
+import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +29,7 @@ import report
 from tqdm import tqdm
 
 import nnlite
+from nnlite.checks import check_count
 from nnlite.confidence import fraction_kept, threshold_at, top_two_ratio
 from nnlite.files import replace_when_done
 from nnlite.noise import add_noise, universal_noise
@@ -34,7 +37,10 @@ from nnlite.noise import add_noise, universal_noise
 
 @dataclass(frozen=True)
 class Config:
-    """What makes a result what it is.  In brackets where the value comes from."""
+    """What makes a result what it is.
+
+    In brackets where a value comes from: a post, the notebooks published with the posts, us.
+    """
 
     hidden: tuple  # neurons of the hidden layers
     epochs: int  # passes over the training images [ours; post: 100,000 batches, 455 passes]
@@ -76,13 +82,13 @@ def build(hidden, rng):
     layers = [nnlite.Flatten()]
     for n_in, n_out in itertools.pairwise(sizes):
         layers += [nnlite.Dense(n_in, n_out, init="posts", rng=rng), nnlite.ReLU()]
-    return nnlite.Sequential(layers[:-1])
+    return nnlite.Sequential(layers[:-1])  # no ReLU after the last
 
 
 def train(model, images, labels, cfg, rng):
     """Adam on the quadratic cost of the raw outputs; the rate falls along a half cosine."""
     adam = nnlite.Adam(model.params, lr=cfg.lr, l2=cfg.l2)
-    n_steps = cfg.epochs * -(-len(images) // cfg.batch_size)
+    n_steps = cfg.epochs * math.ceil(len(images) / cfg.batch_size)
     for _ in tqdm(range(cfg.epochs), desc="training", unit="epoch", disable=None):
         for x, y in nnlite.minibatches(images, labels, cfg.batch_size, rng):
             adam.lr = cfg.lr * (1 + np.cos(np.pi * adam.t / n_steps)) / 2
@@ -250,11 +256,11 @@ def first_of_each_class(images, labels, each=20):
 
 
 def example_under_noise(model, test, vector, target):
-    """The first test image of another class with the noise added, and how it is read."""
-    first = np.flatnonzero(test.labels != target)[target]  # another image for every target
-    image = add_noise(test.images[first], vector)
+    """A test image of another class with the noise added, and how it is read."""
+    chosen = np.flatnonzero(test.labels != target)[target]  # another image for every target
+    image = add_noise(test.images[chosen], vector)
     predicted = model.predict(image[None]).argmax()
-    return {"image": to_bytes(image), "label": test.labels[first], "predicted": predicted}
+    return {"image": to_bytes(image), "label": test.labels[chosen], "predicted": predicted}
 
 
 def to_bytes(images):
@@ -280,13 +286,21 @@ def main():
     )
     parser.add_argument("--data", choices=["strokes", "mnist"], default="strokes")
     parser.add_argument("--preset", choices=PRESETS, default="quick")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, batches and noise")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of weights, batches and noise; not of drawn digits"
+    )
     parser.add_argument("--out", type=Path, help="folder, results/<data>-<preset> by default")
     args = parser.parse_args()
     out = args.out or Path("results") / f"{args.data}-{args.preset}"
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        seed = check_count("seed", args.seed, 0)
+        data = nnlite.data.load(args.data)
+        out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()  # can it be written to?  Better asked now
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
 
-    model, results = run(nnlite.data.load(args.data), PRESETS[args.preset], args.seed)
+    model, results = run(data, PRESETS[args.preset], seed)
     write_results(model, results, out)
     print(f"\nDone in {results['seconds']:.0f} s.  Open {out / 'report.html'}")
 

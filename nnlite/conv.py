@@ -24,7 +24,7 @@ def conv_geometry(size, kernel, stride, padding):
              ceil(size / stride) outputs, the odd zero after, as in TensorFlow
     """
     if padding == "same":
-        n_out = -(-size // stride)
+        n_out = -(-size // stride)  # ceil(size / stride)
         zeros = max((n_out - 1) * stride + kernel - size, 0)
         return zeros // 2, zeros - zeros // 2, n_out
     zeros = 0 if padding == "valid" else padding

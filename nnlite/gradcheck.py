@@ -1,8 +1,8 @@
 """Backward passes against central differences.
 
 The gradient of s = sum(dy * f(x)) with a random upstream dy is compared entry by entry
-with (s(x + h) - s(x - h)) / (2 h).  The upstream must be random: with all ones, a softmax
-whose backward pass returns zeros would pass.
+with (s(x + h) - s(x - h)) / (2 h).  The upstream must be random: with all ones, errors that
+cancel in the sum would pass.
 """
 
 import numpy as np

@@ -47,6 +47,8 @@ class Sequential:
     def backward(self, dy, input_gradient=True):
         """From d loss / d outputs, assign every `p.grad` and return d loss / d x.
 
+        It belongs to the last forward pass, whichever that was: predict is one too.
+
         With input_gradient=False nothing below the first layer that has parameters is
         computed, and None is returned: that is all that training needs.
         """
@@ -111,10 +113,11 @@ class Sequential:
 
 
 def describe(params):
-    """'392,500 parameters, sparsity 0.900', the sparsity being that of all of them."""
-    size = sum(p.value.size for p in params)
-    zeros = size - sum(np.count_nonzero(p.value) for p in params)
-    return f"{size:,} parameters, sparsity {zeros / max(size, 1):.3f}"
+    """'392,500 parameters, sparsity 0.900', the sparsity being that of weights, not biases."""
+    weights = [p.value for p in params if p.value.ndim > 1]
+    zeros = sum(w.size - np.count_nonzero(w) for w in weights)
+    sparsity = zeros / max(sum(w.size for w in weights), 1)
+    return f"{sum(p.value.size for p in params):,} parameters, sparsity {sparsity:.3f}"
 
 
 def check_layers(layers):

@@ -3,7 +3,7 @@
 How well it succeeds depends on network, class and limit; measure it on images that it was
 not trained on.
 
-The posts' noise vectors, after notebook 11 and 12 of the Hvass-Labs TensorFlow tutorials;
+The posts' noise vectors, after notebooks 11 and 12 of the Hvass-Labs TensorFlow tutorials;
 in the literature, targeted universal perturbations under an L-infinity bound
 (Moosavi-Dezfooli et al. 2017).
 """

@@ -70,13 +70,13 @@ def accuracy_against_sparsity(sparsities, panels, noise_labels):
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, (title, accuracies) in zip(grid, panels.items()):
         clean, *noisy = np.transpose(accuracies)
-        axes.plot(sparsities, clean, color="black", lw=2.5, label="no noise")
+        axes.plot(sparsities, clean, color="black", lw=2.5, label="none")
         for k, (under_noise, label) in enumerate(zip(noisy, noise_labels)):
             axes.plot(sparsities, under_noise, color=f"C{k}", ls=("-", "--")[k % 2], label=label)
         axes.set(title=title, xlabel="fraction of weights removed", xlim=(0, 1), ylim=(0, 1))
         axes.grid(alpha=0.3)
     grid[0].set_ylabel("accuracy on test images")
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside right", title="noise")
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside right", title="noise added")
     return figure
 
 
@@ -91,8 +91,8 @@ def ratio_curves(panels):
     grid = figure.subplots(n_rows, 2, sharex=True, sharey=True, squeeze=False)
     lines = {
         "clean": ("clean, classified right", CLEAN, "-"),
-        "corrupted": ("corrupted: noise changed the class", CORRUPTED, "-"),
-        "ineffective": ("noise added, still right", INEFFECTIVE, "--"),
+        "corrupted": ("corrupted: noise, classified wrong", CORRUPTED, "-"),
+        "ineffective": ("ineffective: noise, still right", INEFFECTIVE, "--"),
     }
     for axes, (title, panel) in zip(grid.flat, panels.items()):
         for key, (label, color, style) in lines.items():
@@ -104,6 +104,7 @@ def ratio_curves(panels):
             threshold = axes.axvline(x, color="black", lw=0.8, ls=":")
             axes.plot(x, y, "o", color=CORRUPTED, ms=5)
             offset = {"xytext": (5, 3), "textcoords": "offset points", "fontsize": 9}
+            offset["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}
             axes.annotate(f"{y:.0%}", (x, y), color=CORRUPTED, **offset)
         axes.set(title=title, xscale="log", ylim=(0, 1.02), xlim=(1, panel["thresholds"][-1]))
         axes.grid(alpha=0.3)

@@ -81,6 +81,8 @@ def keep_masks(model, score, sparsity, inputs=None, allow_empty=False):
     inputs   what mean_inputs returned; magnitude does without
     Weights that are pruned already are the first to go.
     """
+    if not callable(score):
+        raise ValueError(f"score is {score!r}; pass a function, such as nnlite.prune.magnitude")
     masks = {}
     for name, p in dense_weights(model).items():
         scores = score(p.value, None if inputs is None else inputs[name])

@@ -111,7 +111,7 @@ def test_repr_shows_layers_shapes_and_sparsity(rng):
     )
     prune.apply(model, prune.keep_masks(model, prune.magnitude, 0.9))
     assert repr(model).splitlines() == [
-        "Sequential: 1,059 parameters, sparsity 0.850",
+        "Sequential: 1,059 parameters, sparsity 0.874",
         "  0  Conv2D(1, 2, 3, 1, 'same')         w (3, 3, 1, 2)  b (2,)"
         "  20 parameters, sparsity 0.000",
         "  1  Conv2D(2, 2, (3, 1), (1, 2), 0)    w (3, 1, 2, 2)  b (2,)"
@@ -120,7 +120,7 @@ def test_repr_shows_layers_shapes_and_sparsity(rng):
         "  3  Flatten()",
         "  4  Dropout(0.25)",
         "  5  Dense(40, 25)                      w (40, 25)  b (25,)"
-        "  1,025 parameters, sparsity 0.878",
+        "  1,025 parameters, sparsity 0.900",
     ]
 
 

@@ -40,7 +40,7 @@ def read(part):
 def content(name):
     """The verified bytes of one IDX file, from NNLITE_DATA, or without it the cache or the net."""
     given = os.environ.get("NNLITE_DATA")
-    folder = Path(given) if given else cache_folder()
+    folder = Path(given).expanduser() if given else cache_folder()
     for path in (folder / name, folder / f"{name}.gz"):
         if path.is_file():
             try:
@@ -49,8 +49,8 @@ def content(name):
                 raise ValueError(f"{path}: {error}; delete it and try again") from error
     if given:
         raise FileNotFoundError(
-            f"NNLITE_DATA is {given!r}, but that folder holds neither {name} nor {name}.gz; "
-            f"put the files there, or unset NNLITE_DATA to have them downloaded"
+            f"NNLITE_DATA is {given!r}, but there is neither {name} nor {name}.gz in such a "
+            f"folder; put the files there, or unset NNLITE_DATA to have them downloaded"
         )
     return download(name, folder)
 
