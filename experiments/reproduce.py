@@ -52,14 +52,8 @@ class Config:
     noise_steps: int = 200
     noise_step_size: float = 0.1  # pixel units
     shown_noise: tuple = (  # (target class, limit in pixel units) along the pruning axis [post]
-        (3, 0.25),
-        (2, 0.25),
-        (1, 0.15),
-        (5, 0.10),
-        (5, 0.35),
-        (8, 0.20),
-        (7, 0.30),
-        (9, 0.20),
+        *((3, 0.25), (2, 0.25), (1, 0.15), (5, 0.10)),
+        *((5, 0.35), (8, 0.20), (7, 0.30), (9, 0.20)),
     )
     sparsities: tuple = (
         *(0.00, 0.10, 0.20, 0.30, 0.40, 0.50, 0.55, 0.60, 0.65, 0.70, 0.75),
@@ -99,19 +93,10 @@ def train(model, images, labels, cfg, rng):
 
 def make_noise(model, images, wanted, cfg, rng):
     """{(target class, limit): noise vector (28, 28, 1)}, trained on `images`."""
-    return {
-        (target, limit): universal_noise(
-            model,
-            images,
-            target,
-            limit,
-            rng=rng,
-            steps=cfg.noise_steps,
-            batch_size=cfg.batch_size,
-            step_size=cfg.noise_step_size,
-        )
-        for target, limit in tqdm(wanted, desc="noise", unit="vector", disable=None)
-    }
+    options = {"steps": cfg.noise_steps, "step_size": cfg.noise_step_size}
+    options |= {"batch_size": cfg.batch_size, "rng": rng}
+    wanted = tqdm(wanted, desc="noise", unit="vector", disable=None)
+    return {pair: universal_noise(model, images, *pair, **options) for pair in wanted}
 
 
 def accuracies(model, image_sets, labels):
