@@ -47,8 +47,8 @@ class Config:
     batch_size: int = 250  # images, for weights and for noise [post]
     lr: float = 1e-3  # Adam, falling to 0 along a half cosine [ours; notebook: 1e-5, constant]
     l2: float = 1e-3  # factor of sum(w^2)/2 beside nnlite.quadratic [notebook, same scale]
-    # Steps of the gradient divided by its largest entry.  On validation images, twice as many
-    # steps or half the size change accuracy by half a point [ours; notebook: 5000 plain steps].
+    # Steps of the gradient divided by its largest entry, chosen on validation images, where more
+    # of them gain little [ours; notebook: 5000 plain steps].
     noise_steps: int = 200
     noise_step_size: float = 0.1  # pixel units
     shown_noise: tuple = (  # (target class, limit in pixel units) along the pruning axis [post]
