@@ -86,7 +86,7 @@ def ratio_curves(panels):
     panels  {title: {"thresholds": (T,), "curves": {"clean": (T,), "corrupted": (T,),
                      "ineffective": (T,)}, "at": [{"keep", "threshold", "corrupted_kept"}, ...]}}
     """
-    n_rows = -(-len(panels) // 2)
+    n_rows = (len(panels) + 1) // 2
     figure = Figure(figsize=(9, 0.6 + 3 * n_rows), layout="constrained")
     grid = figure.subplots(n_rows, 2, sharex=True, sharey=True, squeeze=False)
     lines = {
