@@ -8,7 +8,10 @@ import itertools
 
 import numpy as np
 
+from nnlite import fast
 from nnlite.checks import as_float, check_count, check_pair
+from nnlite.fast import conv as fast_conv
+from nnlite.fast.simd import LANES
 from nnlite.init import initialise
 from nnlite.parameter import Parameter
 
@@ -93,6 +96,11 @@ def col2im(cols, shape, kernel, stride):
     return x
 
 
+def before(zeros):
+    """Zeros above and left, of ((top, bottom), (left, right))."""
+    return zeros[0][0], zeros[1][0]
+
+
 class Conv2D:
     """Convolution, y = im2col(x) @ w.reshape(-1, c_out) + b.
 
@@ -124,11 +132,13 @@ class Conv2D:
         x = as_float(x, self.w.value.dtype)
         if x.ndim != 4 or x.shape[3] != self.c_in or 0 in x.shape[1:]:
             raise ValueError(f"{self} takes x of shape (N, H, W, {self.c_in}), got {x.shape}")
-        zeros, (ho, wo) = self.geometry(x.shape[1], x.shape[2])
-        x = np.pad(x, ((0, 0), *zeros, (0, 0)))
+        zeros, size = self.geometry(x.shape[1], x.shape[2])
         self.cache = x, zeros
+        if self.is_fast(x):
+            return fast_conv.conv2d(x, self.w.value, self.b.value, before(zeros), size)
+        x = np.pad(x, ((0, 0), *zeros, (0, 0)))
         w = self.w.value.reshape(-1, self.c_out)  # (kh*kw*c_in, c_out)
-        y = np.empty((len(x), ho, wo, self.c_out), dtype=x.dtype)
+        y = np.empty((len(x), *size, self.c_out), dtype=x.dtype)
         for window, out in self.chunks(y.shape):
             cols = im2col(x[window], self.kernel, self.stride)
             y[out] = (cols @ w).reshape(y[out].shape)
@@ -139,8 +149,13 @@ class Conv2D:
         return self.backward_input(dy)
 
     def backward_params(self, dy):
-        x, _ = self.cache
+        x, zeros = self.cache
         dy = as_float(dy, x.dtype, "dy")
+        if self.is_fast(x):
+            gradients = fast_conv.conv2d_filter_gradient(x, dy, self.kernel, before(zeros))
+            self.w.grad, self.b.grad = gradients
+            return
+        x = np.pad(x, ((0, 0), *zeros, (0, 0)))
         dw = np.zeros(self.w.value.shape, x.dtype).reshape(-1, self.c_out)
         for window, out in self.chunks(dy.shape):
             cols = im2col(x[window], self.kernel, self.stride)
@@ -149,14 +164,22 @@ class Conv2D:
         self.b.grad = dy.sum(axis=(0, 1, 2))
 
     def backward_input(self, dy):
-        x, ((top, bottom), (left, right)) = self.cache
+        x, zeros = self.cache
+        (n, height, width, _), ((top, bottom), (left, right)) = x.shape, zeros
         dy = as_float(dy, x.dtype, "dy")
+        if self.is_fast(x):
+            size = height, width
+            return fast_conv.conv2d_input_gradient(dy, self.w.value, before(zeros), size)
         w = self.w.value.reshape(-1, self.c_out)
-        dx = np.zeros(x.shape, dtype=x.dtype)
+        dx = np.zeros((n, top + height + bottom, left + width + right, self.c_in), x.dtype)
         for window, out in self.chunks(dy.shape):
             dcols = dy[out].reshape(-1, self.c_out) @ w.T  # (N*Ho*Wo, kh*kw*c_in)
             dx[window] += col2im(dcols, dx[window].shape, self.kernel, self.stride)
-        return dx[:, top : x.shape[1] - bottom, left : x.shape[2] - right]
+        return dx[:, top : top + height, left : left + width]
+
+    def is_fast(self, x):
+        """Whether nnlite.fast.conv takes over: it knows float32, stride 1, batches."""
+        return fast.use("conv", x) and self.stride == (1, 1) and len(x) >= LANES
 
     def chunks(self, shape):
         """Pieces of an output (N, Ho, Wo, c_out) whose im2col stays below CHUNK_BYTES.

@@ -17,7 +17,10 @@ layer, and adversarial noise never needs the parameters'.
 
 import numpy as np
 
+from nnlite import fast
 from nnlite.checks import as_float, check_count, check_number, check_rng
+from nnlite.fast import elementwise
+from nnlite.fast.matmul import matmul
 from nnlite.init import initialise
 from nnlite.parameter import Parameter
 
@@ -48,7 +51,9 @@ class Dense:
                 + ("; put a Flatten() before it" if x.ndim > 2 else "")
             )
         self.cache = x
-        return x @ self.w.value + self.b.value
+        y = matmul(x, self.w.value)  # x @ w
+        y += self.b.value
+        return y
 
     def backward(self, dy):
         self.backward_params(dy)
@@ -57,12 +62,13 @@ class Dense:
     def backward_params(self, dy):
         x = self.cache
         dy = as_float(dy, x.dtype, "dy")
-        self.w.grad = x.T @ dy  # (n_in, n_out)
+        self.w.grad = matmul(x.T, dy)  # (n_in, n_out)
         self.b.grad = dy.sum(axis=0)  # (n_out,)
 
     def backward_input(self, dy):
         w = self.w.value
-        return as_float(dy, w.dtype, "dy") @ w.T  # (N, n_in)
+        dy = as_float(dy, w.dtype, "dy")
+        return matmul(dy, w.T, out=np.empty_like(self.cache))  # (N, n_in), in memory like x
 
     def __repr__(self):
         return f"Dense({self.n_in}, {self.n_out})"
@@ -77,12 +83,14 @@ class ReLU:
         self.cache = None
 
     def forward(self, x, train=False):
-        self.cache = x > 0
-        return np.maximum(x, 0)
+        self.cache = y = elementwise.relu(x) if fast.use("elementwise", x) else np.maximum(x, 0)
+        return y
 
     def backward(self, dy):
-        positive = self.cache
-        return dy * positive
+        y = self.cache
+        if fast.use("elementwise", y, dy):
+            return elementwise.where_positive(y, dy)
+        return np.where(y > 0, dy, 0)
 
     def __repr__(self):
         return "ReLU()"
@@ -92,7 +100,8 @@ class Dropout:
     """In training, zero each entry with probability drop_prob and scale the rest up.
 
     y = x * kept / (1 - drop_prob), so that E[y] = x and nothing changes in evaluation,
-    where y = x.  drop_prob is in [0, 1).   Srivastava et al. 2014, in its inverted form.
+    where y = x.  drop_prob is in [0, 1); what is kept is decided by whole numbers of 16 bits,
+    which are quick to draw.   Srivastava et al. 2014, in its inverted form.
     """
 
     params = ()
@@ -111,13 +120,18 @@ class Dropout:
                 "this Dropout was loaded from a file and has no generator; to train on, "
                 "load with nnlite.load(path, rng=np.random.default_rng(seed))"
             )
-        kept = self.rng.random(x.shape, dtype=np.float32) >= self.drop_prob
-        self.cache = kept / x.dtype.type(1 - self.drop_prob)
-        return x * self.cache
+        self.cache = self.rng.integers(0, 2**16, x.shape, np.uint16)
+        return self.drop(x)
 
     def backward(self, dy):
-        scale = self.cache
-        return dy if scale is None else dy * scale
+        return dy if self.cache is None else self.drop(dy)
+
+    def drop(self, x):
+        draws, threshold = self.cache, min(round(self.drop_prob * 2**16), 2**16 - 1)
+        scale = 1 / (1 - self.drop_prob)
+        if fast.use("elementwise", x):
+            return elementwise.drop(x, draws, threshold, scale)
+        return x * np.where(draws >= threshold, x.dtype.type(scale), 0)
 
     def __repr__(self):
         return f"Dropout({self.drop_prob})"

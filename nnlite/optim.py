@@ -5,11 +5,18 @@ running means of Adam and the l2 term bring pruned weights back to life.
 
 `l2` is the factor of sum(w^2) / 2 in the loss.  It acts on every parameter the optimiser
 was given, biases too, through the gradient, so Adam rescales it like any other gradient.
+
+Weights that nothing but `l2` pulls at shrink for ever.  Below 1e-38 float32 goes on with
+denormal numbers, with which processors calculate many times slower.  Adam therefore sets
+what is below TINY to zero: pruning would remove it first anyway.
 """
 
 import numpy as np
 
+from nnlite import fast
 from nnlite.checks import check_number
+from nnlite.fast import elementwise
+from nnlite.fast.elementwise import TINY, TINY_SQUARE
 
 
 class SGD:
@@ -26,19 +33,14 @@ class SGD:
     def step(self):
         check_gradients_known(self.params)
         for p in self.params:
-            g = p.grad + float(self.l2) * p.value
-            p.value = masked(p.value - float(self.lr) * g, p.mask)
+            w = p.value - float(self.lr) * (p.grad + float(self.l2) * p.value)
+            p.value = w if p.mask is None else np.where(p.mask, w, 0)
 
 
 class Adam:
-    """Adam, Kingma & Ba 2015, algorithm 1, with the bias corrections written out.
+    """Adam, Kingma & Ba 2015: `adam_update` for every parameter.
 
-        m <- beta1 * m + (1 - beta1) * g          running mean of the gradient
-        v <- beta2 * v + (1 - beta2) * g^2        running mean of its square
-        w <- w - lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
-
-    eps is added to the bias-corrected root, as in PyTorch.  `lr` may be changed between
-    steps.  Raises ValueError like SGD.
+    `lr` may be changed between steps.  Raises ValueError like SGD.
     """
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, l2=0.0):
@@ -49,25 +51,39 @@ class Adam:
         self.betas = tuple(check_number("beta", beta, "[0, 1)") for beta in betas)
         self.eps = check_number("eps", eps)
         self.t = 0
-        self.m = [np.zeros_like(p.value) for p in self.params]
-        self.v = [np.zeros_like(p.value) for p in self.params]
+        self.m = [np.zeros(p.value.shape, p.value.dtype) for p in self.params]
+        self.v = [np.zeros(p.value.shape, p.value.dtype) for p in self.params]
 
     def step(self):
         check_gradients_known(self.params)
         self.t += 1
-        (beta1, beta2), t = self.betas, self.t
         # A NumPy scalar, from a schedule say, would turn float32 weights into float64.
-        lr, l2 = float(self.lr), float(self.l2)
+        options = {"lr": float(self.lr), "l2": float(self.l2), "betas": self.betas}
+        options |= {"eps": self.eps, "t": self.t}
         for p, m, v in zip(self.params, self.m, self.v):
-            g = p.grad + l2 * p.value
-            m += (1 - beta1) * (g - m)
-            v += (1 - beta2) * (g**2 - v)
-            root = np.sqrt(v / (1 - beta2**t)) + self.eps
-            p.value = masked(p.value - lr / (1 - beta1**t) * m / root, p.mask)
+            update = elementwise.adam_update if fast.use("adam", p.value) else adam_update
+            p.value = update(p.value, p.grad, m, v, p.mask, **options)
 
 
-def masked(value, mask):
-    return value if mask is None else np.where(mask, value, 0)
+def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t):
+    """Step number t of Adam, Kingma & Ba 2015, algorithm 1: returns the new w, changes m and v.
+
+        m <- beta1 * m + (1 - beta1) * g          running mean of the gradient
+        v <- beta2 * v + (1 - beta2) * g^2        running mean of its square
+        w <- w - lr * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
+
+    eps is added to the bias-corrected root, as in PyTorch.
+    """
+    beta1, beta2 = betas
+    g = g + l2 * w
+    m += (1 - beta1) * (g - m)
+    v += (1 - beta2) * (g**2 - v)
+    w = w - lr / (1 - beta1**t) * m / (np.sqrt(v / (1 - beta2**t)) + eps)
+    if w.dtype == np.float32:
+        w[np.abs(w) < TINY] = 0
+        m[np.abs(m) < TINY] = 0
+        v[v < TINY_SQUARE] = 0
+    return w if mask is None else np.where(mask, w, 0)
 
 
 def check_gradients_known(params):

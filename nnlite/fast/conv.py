@@ -1,0 +1,137 @@
+"""Convolutions of stride 1 in numba, straight from the definition: no im2col, no padded copy.
+
+The images of a batch lie side by side in memory, (H, W, C, N), so that one register holds the
+same pixel of LANES images and every weight serves them all.  For the reader the arrays are
+(N, H, W, C) as everywhere: `transpose` changes how they are indexed, not how they lie.  What
+does the same to all pixels (ReLU, dropout) keeps that order, and Flatten needs no copy.
+
+The outputs of one pixel are a tile of registers, one for each filter; the sums run over the
+window, of which only the part inside the image is visited.
+"""
+
+import math
+
+import numpy as np
+from numba import njit, prange
+
+from nnlite.fast.simd import LANES, TILE, fma, fma_splat, load, splat, store
+
+ONE = (0,)
+PARTS = 8  # the rows of images are summed in so many parts, however many threads there are
+
+
+def conv2d(x, w, b, before, size):
+    """Convolution of stride 1: float32 images (N, H, W, c_in), N >= LANES -> (N, *size, c_out).
+
+    w (kh, kw, c_in, c_out), b (c_out,);  before: zeros above and left of the image
+    """
+    x, w = batch_last(x), np.ascontiguousarray(w)
+    c_out = w.shape[3]
+    y = np.empty((*size, c_out, len(x[0, 0, 0])), np.float32)
+    n_blocks = -(-c_out // TILE)
+    for filters in np.array_split(np.arange(c_out), n_blocks):
+        convolve(x, w, b, y, *before, filters[0], (0,) * len(filters))
+    return y.transpose(3, 0, 1, 2)
+
+
+def conv2d_input_gradient(dy, w, before, size):
+    """d loss / d x (N, *size, c_in): a convolution of dy with the filters turned around."""
+    turned = w[::-1, ::-1].transpose(0, 1, 3, 2)  # (kh, kw, c_out, c_in)
+    before = w.shape[0] - 1 - before[0], w.shape[1] - 1 - before[1]
+    return conv2d(dy, turned, np.zeros(w.shape[2], np.float32), before, size)
+
+
+def conv2d_filter_gradient(x, dy, kernel, before):
+    """(d loss / d w, d loss / d b) of a convolution of x (N, H, W, c_in) with outputs like dy."""
+    x, dy = batch_last(x), batch_last(dy)
+    c_in, c_out = x.shape[2], dy.shape[2]
+    rows = largest_divisor(c_in, math.isqrt(TILE))
+    cols = largest_divisor(c_out, TILE // rows)
+    dw = np.zeros((PARTS, *kernel, c_in, c_out, LANES), np.float32)
+    db = np.zeros((PARTS, c_out, LANES), np.float32)
+    correlate(x, dy, dw, db, *before, (0,) * rows, (0,) * cols)
+    return dw.sum(axis=(0, -1)), db.sum(axis=(0, -1))
+
+
+def batch_last(x):
+    """(N, H, W, C) -> (H, W, C, N), contiguous; no copy if it came from here."""
+    return np.ascontiguousarray(x.transpose(1, 2, 3, 0))
+
+
+def largest_divisor(count, limit):
+    return max(d for d in range(1, limit + 1) if count % d == 0)
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def convolve(x, w, b, y, top, left, first, filters):
+    """y[:, :, first:first+len(filters)], for all images."""
+    height, width, c_in, n = x.shape
+    kh, kw, _, c_out = w.shape
+    x_, w_, y_ = x.reshape(-1), w.reshape(-1), y.reshape(-1)
+    for r in prange(y.shape[0]):
+        i_first, i_end = max(0, top - r), min(kh, height + top - r)
+        for c in range(y.shape[1]):
+            j_first, j_end = max(0, left - c), min(kw, width + left - c)
+            for start in range(0, n, LANES):
+                image = min(start, n - LANES)  # the last LANES, some of them done twice
+                tile = splat(b, first, filters)
+                for i in range(i_first, i_end):
+                    # Neighbouring pixels and their channels are one run in memory.
+                    at_x = ((r + i - top) * width + c + j_first - left) * c_in * n + image
+                    at_w = (i * kw + j_first) * c_in * c_out + first
+                    for _ in range((j_end - j_first) * c_in):
+                        tile = fma_splat(tile, w_, at_w, load(x_, at_x, 0, ONE, ONE))
+                        at_x += n
+                        at_w += c_out
+                store(tile, y_, ((r * y.shape[1] + c) * c_out + first) * n + image, n, ONE)
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def correlate(x, dy, dw, db, top, left, rows, cols):
+    """dw[part, i, j, k, o] += x[r + i - top, c + j - left, k] * dy[r, c, o], LANES images each.
+
+    A tile is len(rows) channels k times len(cols) filters o, summed over the images.
+    """
+    height, width, c_in, n = x.shape
+    ho, wo, c_out, _ = dy.shape
+    kh, kw = dw.shape[1:3]
+    n_vectors = -(-n // LANES)
+    x_ = x.reshape(-1)
+    for part in prange(PARTS):
+        dw_, db_ = dw[part].reshape(-1), db[part].reshape(-1)
+        pixel = np.empty(c_out * n_vectors * LANES, np.float32)
+        for r in range(part * ho // PARTS, (part + 1) * ho // PARTS):
+            for c in range(wo):
+                copy_pixel(dy[r, c], pixel, db_)
+                for i in range(max(0, top - r), min(kh, height + top - r)):
+                    for j in range(max(0, left - c), min(kw, width + left - c)):
+                        at_x = ((r + i - top) * width + c + j - left) * c_in * n
+                        at_w = (i * kw + j) * c_in * c_out * LANES
+                        for k in range(0, c_in, len(rows)):
+                            for o in range(0, c_out, len(cols)):
+                                at = at_w + (k * c_out + o) * LANES
+                                tile = load(dw_, at, c_out * LANES, rows, cols)
+                                for v in range(n_vectors):
+                                    image = min(v * LANES, n - LANES)
+                                    a = load(x_, at_x + k * n + image, n, rows, ONE)
+                                    d = (o * n_vectors + v) * LANES
+                                    d = load(pixel, d, n_vectors * LANES, cols, ONE)
+                                    tile = fma(tile, a, d)
+                                store(tile, dw_, at, c_out * LANES, cols)
+
+
+@njit(cache=True)
+def copy_pixel(dy, pixel, db):
+    """dy (c_out, N) of one pixel, in whole vectors; db[o, lane] += their sum.
+
+    The last vector holds the last LANES images, with zeros for those that had their turn.
+    """
+    c_out, n = dy.shape
+    n_vectors = -(-n // LANES)
+    for o in range(c_out):
+        for v in range(n_vectors):
+            image = min(v * LANES, n - LANES)
+            for lane in range(LANES):
+                value = dy[o, image + lane] if image + lane >= v * LANES else np.float32(0)
+                pixel[(o * n_vectors + v) * LANES + lane] = value
+                db[o * LANES + lane] += value

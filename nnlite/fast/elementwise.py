@@ -1,0 +1,93 @@
+"""Adam, ReLU and dropout in one pass over memory each.
+
+NumPy makes an array for every operation: Adam in NumPy reads and writes memory some thirty
+times a step.  These kernels read and write each number once, on all threads.
+"""
+
+import numpy as np
+from numba import njit, prange
+
+TINY = 1e-20  # Adam sets float32 weights and running means of gradients below this to 0
+TINY_SQUARE = 1e-30  # and running means of squared gradients below this: see nnlite.optim
+
+
+def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t):
+    """nnlite.optim.adam_update for float32 arrays."""
+    (beta1, beta2), mask = betas, None if mask is None else mask.reshape(-1)
+    new = np.empty(w.shape, np.float32)
+    rate, scale = lr / (1 - beta1**t), 1 / (1 - beta2**t)
+    numbers = 1 - beta1, 1 - beta2, rate, scale, eps, l2, TINY, TINY_SQUARE
+    arrays = (a.reshape(-1) for a in (w, g, m, v))
+    adam_kernel(*arrays, mask, new.reshape(-1), *map(np.float32, numbers))
+    return new
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def adam_kernel(w, g, m, v, mask, new, new1, new2, rate, scale, eps, l2, tiny, tiny_square):
+    zero = np.float32(0)
+    for k in prange(w.size):
+        g_k = g[k] + l2 * w[k]
+        m_k = m[k] + new1 * (g_k - m[k])
+        v_k = v[k] + new2 * (g_k * g_k - v[k])
+        w_k = w[k] - rate * m_k / (np.sqrt(v_k * scale) + eps)
+        # Written so that nan, of which no comparison is true, stays.
+        m[k] = zero if abs(m_k) < tiny else m_k
+        v[k] = zero if v_k < tiny_square else v_k
+        w_k = zero if abs(w_k) < tiny else w_k
+        if mask is not None:
+            w_k = w_k if mask[k] else zero
+        new[k] = w_k
+
+
+def relu(x):
+    """max(x, 0), in the memory order of x."""
+    y = np.empty_like(x)
+    relu_kernel(flat(x), flat(y))
+    return y
+
+
+@njit(parallel=True, cache=True)
+def relu_kernel(x, y):
+    for k in prange(x.size):
+        y[k] = np.float32(0) if x[k] <= 0 else x[k]  # nan stays
+
+
+def where_positive(y, dy):
+    """dy where y > 0, else 0, in the memory order of y."""
+    dx = np.empty_like(y)
+    where_positive_kernel(flat(y), flat(in_order_of(y, dy)), flat(dx))
+    return dx
+
+
+@njit(parallel=True, cache=True)
+def where_positive_kernel(y, dy, dx):
+    for k in prange(y.size):
+        dx[k] = dy[k] if y[k] > 0 else np.float32(0)
+
+
+def drop(x, draws, threshold, scale):
+    """x * scale where draws >= threshold, else 0;  draws are uint16, one for each x."""
+    y = np.empty_like(x)
+    draws = flat(in_order_of(x, draws))
+    drop_kernel(flat(x), draws, np.uint16(threshold), np.float32(scale), flat(y))
+    return y
+
+
+@njit(parallel=True, cache=True)
+def drop_kernel(x, draws, threshold, scale, y):
+    for k in prange(x.size):
+        y[k] = x[k] * scale if draws[k] >= threshold else np.float32(0)
+
+
+def flat(x):
+    """The memory of an array in one dimension, whatever order its axes lie in."""
+    return x.ravel(order="K")
+
+
+def in_order_of(x, other):
+    """`other`, its axes in memory in the order of those of x."""
+    same = np.empty_like(x, dtype=other.dtype)
+    if same.strides == other.strides:
+        return other
+    same[...] = other
+    return same

@@ -1,0 +1,130 @@
+"""A matrix product in numba, as fast as BLAS or faster, that shares its threads with the rest.
+
+NumPy's `a @ b` is the definition and what this one is tested against.  Why not use it?  Its
+threads are OpenBLAS's own, and for about 25 ms after each product they keep asking for work.
+The kernels of numba that come next then wait for a processor: see docs/training.md.
+
+How it is done (Goto & van de Geijn 2008): a tile of ROWS x WIDTH sums stays in registers while
+k runs.  For each k it takes ROWS numbers from a and WIDTH from b and does ROWS * WIDTH products,
+so that arithmetic, not memory, is the limit.  Both are first copied ("packed") in the order in
+which the tile reads them.
+"""
+
+import numpy as np
+from numba import get_num_threads, njit, prange
+
+from nnlite.fast import use
+from nnlite.fast.simd import LANES, TILE, fma_splat, load, store, zeros
+
+R, C, ONE = (0,) * (TILE // 2), (0, 0), (0,)  # a tile is R rows of C vectors
+ROWS, WIDTH = len(R), LANES * len(C)
+DEPTH = 256  # of k at a time: a panel of b, WIDTH x DEPTH floats, stays in the cache
+HEIGHT = 36 * ROWS  # rows of a at a time: HEIGHT x DEPTH floats stay in the second cache
+MIN_ROWS = 8  # fewer leave most of a tile empty
+
+
+def matmul(a, b, out=None):
+    """np.matmul(a, b, out=out), faster for large float32 matrices.
+
+    a (M, K), b (K, N) -> (M, N), written to `out` if given.  Raises ValueError like NumPy.
+    """
+    if not suited(a, b, out):
+        return np.matmul(a, b, out=out)
+    if out is None:
+        out = np.empty((a.shape[0], b.shape[1]), np.float32)
+    if not out.flags.c_contiguous:
+        return matmul(b.T, a.T, out.T).T  # the same product, seen from the other side
+    multiply(ordered(a), ordered(b), out, *blocks(*out.shape, get_num_threads()))
+    return out
+
+
+def suited(a, b, out):
+    """Whether the kernel takes these, and OpenBLAS would start its threads for them."""
+    if not use("matmul", a, b) or not a.ndim == b.ndim == 2 or a.shape[1] != b.shape[0]:
+        return False
+    if out is not None and (out.dtype, out.shape) != (a.dtype, (a.shape[0], b.shape[1])):
+        return False
+    one_piece = out is None or out.flags.c_contiguous or out.flags.f_contiguous
+    return one_piece and len(a) >= MIN_ROWS and len(a) * b.size > 2**18
+
+
+def ordered(a):
+    """The matrix with its rows or its columns contiguous in memory: itself, if it has them."""
+    return a if a.flags.c_contiguous or a.flags.f_contiguous else np.ascontiguousarray(a)
+
+
+def blocks(m, n, threads):
+    """(height, width) of the blocks of the product: one task each, as many for every thread."""
+    tasks = -(-m // HEIGHT)
+    if tasks < threads and n > m:  # a low and wide product: all rows, some columns
+        return tasks * HEIGHT, round_up(-(-n // threads), WIDTH)
+    tasks = round_up(tasks, threads)
+    return round_up(-(-m // tasks), ROWS), n
+
+
+def round_up(count, multiple):
+    return -(-count // multiple) * multiple
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def multiply(a, b, out, height, width):
+    m, n, depth = a.shape[0], b.shape[1], a.shape[1]
+    across = -(-n // width)
+    for task in prange(-(-m // height) * across):
+        top, left = task // across * height, task % across * width
+        bottom, right = min(m, top + height), min(n, left + width)
+        out[top:bottom, left:right] = 0
+        tiles = (bottom - top + ROWS - 1) // ROWS
+        packed_a = np.empty(tiles * ROWS * min(DEPTH, depth), np.float32)
+        packed_b = np.empty(WIDTH * min(DEPTH, depth), np.float32)
+        corner = np.empty(ROWS * WIDTH, np.float32)
+        for k in range(0, depth, DEPTH):
+            pack_rows(a[top:bottom, k : k + DEPTH], packed_a)
+            for j in range(left, right, WIDTH):
+                pack_columns(b[k : k + DEPTH, j : min(right, j + WIDTH)], packed_b)
+                add_panel(packed_a, packed_b, min(DEPTH, depth - k), out, top, bottom, j, corner)
+
+
+@njit(cache=True)
+def pack_rows(a, packed):
+    """(rows, depth) -> for every ROWS rows, for every k, their k-th numbers."""
+    rows, depth = a.shape
+    for i in range(rows):
+        start = i // ROWS * ROWS * depth + i % ROWS
+        for k in range(depth):
+            packed[start + k * ROWS] = a[i, k]
+
+
+@njit(cache=True)
+def pack_columns(b, packed):
+    """(depth, up to WIDTH) -> (depth, WIDTH)."""
+    depth, columns = b.shape
+    for k in range(depth):
+        for j in range(columns):
+            packed[k * WIDTH + j] = b[k, j]
+
+
+@njit(cache=True)
+def add_panel(packed_a, packed_b, depth, out, top, bottom, j, corner):
+    """out[top:bottom, j:j+WIDTH] += a @ b, tile by tile down the column."""
+    n, flat = out.shape[1], out.reshape(-1)
+    columns = min(WIDTH, n - j)
+    for i in range(top, bottom, ROWS):
+        rows = min(ROWS, bottom - i)
+        whole = rows == ROWS and columns == WIDTH
+        if whole:
+            tile = load(flat, i * n + j, n, R, C)
+        else:
+            tile = zeros(R, C)
+        at_a, at_b = (i - top) * depth, 0
+        for _ in range(depth):
+            tile = fma_splat(tile, packed_a, at_a, load(packed_b, at_b, 0, ONE, C))
+            at_a += ROWS
+            at_b += WIDTH
+        if whole:
+            store(tile, flat, i * n + j, n, C)
+        else:  # at the edge: only the part that is inside
+            store(tile, corner, 0, WIDTH, C)
+            for r in range(rows):
+                for c in range(columns):
+                    out[i + r, j + c] += corner[r * WIDTH + c]

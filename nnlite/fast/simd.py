@@ -1,0 +1,170 @@
+"""Vectors for numba: tiles of registers that are loaded, multiplied, added and stored.
+
+numba compiles loops well but cannot be told to keep a block of sums in registers, which is
+what makes matrix products fast.  Here are the few operations that it takes:
+
+    tile = zeros(rows, cols)                 rows x cols vectors of LANES floats, all in registers
+    tile = load(a, i, step, rows, cols)      row r from a[i + r*step], its vectors side by side
+    tile = splat(a, i, rows)                 a[i + r] in every lane of vector r, one column
+    tile = fma(tile, left, right)            tile[r, c] += left[r] * right[c]
+    tile = fma_splat(tile, a, i, right)      tile[r, c] += a[i + r] * right[c]
+    store(tile, a, i, step, cols)            the opposite of load
+
+`a` is a one-dimensional contiguous float32 array, positions count floats and are not checked.
+`rows` and `cols` are tuples of that length, `(0,) * 5` for five, because numba compiles a
+kernel anew for each type of its arguments, and the length of a tuple is part of its type.
+
+A kernel's cache does not notice changes to this file: delete nnlite/fast/__pycache__ then.
+"""
+
+import llvmlite.binding
+import numba
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, models, register_model
+
+
+def has(feature):
+    """Whether numba compiles for a processor with this feature, such as "avx512f"."""
+    if numba.config.CPU_FEATURES is not None:
+        return f"+{feature}" in numba.config.CPU_FEATURES.split(",")
+    return llvmlite.binding.get_host_cpu_features().get(feature, False)
+
+
+# Floats in a register, and how many registers a tile may take: of 32 (AVX-512) or 16, four
+# are left for what is multiplied.  Any machine runs any of these, slower if they do not fit.
+LANES = 16 if has("avx512f") else 8 if has("avx") else 4
+TILE = 28 if has("avx512f") else 12
+
+VECTOR = ir.VectorType(ir.FloatType(), LANES)
+INT32, INT64 = ir.IntType(32), ir.IntType(64)
+
+
+class Vector(types.Type):
+    """numba's name for a register of LANES floats."""
+
+    def __init__(self):
+        super().__init__(f"float32x{LANES}")
+
+
+@register_model(Vector)
+class VectorModel(models.PrimitiveModel):
+    def __init__(self, manager, fe_type):
+        super().__init__(manager, fe_type, VECTOR)
+
+
+vector = Vector()
+
+
+def address(context, builder, array_type, array, i, kind):
+    """Pointer to array[i], as one to a float or to a vector."""
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [i]), kind.as_pointer())
+
+
+def int64(value):
+    return ir.Constant(INT64, value)
+
+
+@intrinsic
+def zeros(typing, rows, cols):
+    tile = types.UniTuple(vector, len(rows) * len(cols))
+
+    def generate(context, builder, signature, args):
+        return context.make_tuple(builder, tile, [ir.Constant(VECTOR, [0.0] * LANES)] * len(tile))
+
+    return tile(rows, cols), generate
+
+
+@intrinsic
+def load(typing, a, i, step, rows, cols):
+    tile = types.UniTuple(vector, len(rows) * len(cols))
+
+    def generate(context, builder, signature, args):
+        array, start, step, _, _ = args
+        vectors = []
+        for _ in range(len(rows)):
+            row = address(context, builder, a, array, start, VECTOR)
+            for c in range(len(cols)):
+                vectors.append(builder.load(builder.gep(row, [int64(c)]), align=4))
+            start = builder.add(start, step)
+        return context.make_tuple(builder, tile, vectors)
+
+    return tile(a, types.intp, types.intp, rows, cols), generate
+
+
+@intrinsic
+def splat(typing, a, i, rows):
+    tile = types.UniTuple(vector, len(rows))
+
+    def generate(context, builder, signature, args):
+        first = address(context, builder, a, args[0], args[1], ir.FloatType())
+        return context.make_tuple(
+            builder, tile, [broadcast(builder, first, r) for r in range(len(rows))]
+        )
+
+    return tile(a, types.intp, rows), generate
+
+
+@intrinsic
+def fma(typing, tile, left, right):
+    def generate(context, builder, signature, args):
+        tile, left, right = args
+        lefts = [builder.extract_value(left, r) for r in range(len(signature.args[1]))]
+        return multiply_add(context, builder, signature, tile, lefts.__getitem__, right)
+
+    return tile(tile, left, right), generate
+
+
+@intrinsic
+def fma_splat(typing, tile, a, i, right):
+    def generate(context, builder, signature, args):
+        tile, array, start, right = args
+        first = address(context, builder, a, array, start, ir.FloatType())
+
+        # Each number is loaded where it is used: all of them at once would not fit in registers.
+        def left(r):
+            return broadcast(builder, first, r)
+
+        return multiply_add(context, builder, signature, tile, left, right)
+
+    return tile(tile, a, types.intp, right), generate
+
+
+def broadcast(builder, first, r):
+    """The float r places after the pointer `first`, in every lane."""
+    undefined = ir.Constant(VECTOR, ir.Undefined)
+    x = builder.load(builder.gep(first, [int64(r)]))
+    x = builder.insert_element(undefined, x, ir.Constant(INT32, 0))
+    lane_0 = ir.Constant(ir.VectorType(INT32, LANES), [0] * LANES)
+    return builder.shuffle_vector(x, undefined, lane_0)
+
+
+def multiply_add(context, builder, signature, tile, left, right):
+    """tile[r, c] + left(r) * right[c], row by row."""
+    kind, n_cols = signature.return_type, len(signature.args[-1])
+    rights = [builder.extract_value(right, c) for c in range(n_cols)]
+    sums = []
+    for r in range(len(kind) // n_cols):
+        x = left(r)
+        for c in range(n_cols):
+            # "contract" lets the compiler round once instead of twice, where the machine can.
+            product = builder.fmul(x, rights[c], flags=("contract",))
+            old = builder.extract_value(tile, len(sums))
+            sums.append(builder.fadd(old, product, flags=("contract",)))
+    return context.make_tuple(builder, kind, sums)
+
+
+@intrinsic
+def store(typing, tile, a, i, step, cols):
+    def generate(context, builder, signature, args):
+        value, array, start, step, _ = args
+        for r in range(len(tile) // len(cols)):
+            row = address(context, builder, a, array, start, VECTOR)
+            for c in range(len(cols)):
+                part = builder.extract_value(value, r * len(cols) + c)
+                builder.store(part, builder.gep(row, [int64(c)]), align=4)
+            start = builder.add(start, step)
+        return context.get_dummy_value()
+
+    return types.void(tile, a, types.intp, types.intp, cols), generate
