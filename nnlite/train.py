@@ -1,4 +1,4 @@
-"""What every training loop needs: minibatches and accuracy."""
+"""What every training loop needs: minibatches, accuracy, and a stop where it goes wrong."""
 
 import numpy as np
 
@@ -31,3 +31,30 @@ def accuracy(model, images, labels, batch_size=500):
     if not np.isfinite(outputs).all():
         raise ValueError("some outputs are not finite; are weights and images?")
     return float(np.mean(outputs.argmax(axis=1) == labels))
+
+
+def check_finite(model, loss, images, lr, step):
+    """Raise FloatingPointError if the loss or a weight is nan or infinite.
+
+    images   the batch of the loss, to find the layer in which it began
+    lr, step   the learning rate and the number of the step, for the message
+    """
+    if np.isfinite(loss) and all(np.isfinite(p.value).all() for p in model.params):
+        return
+    raise FloatingPointError(
+        f"step {step}: the loss is {loss:.4g} and {first_not_finite(model, images)} not finite. "
+        f"Try a learning rate below {lr:.3g}, or more l2, and look at the images"
+    )
+
+
+def first_not_finite(model, x):
+    """'the weights of layer 3, Dense(100, 10), are', wherever trouble first shows."""
+    if not np.isfinite(x).all():
+        return "the images are"
+    for i, layer in enumerate(model.layers):
+        if not all(np.isfinite(p.value).all() for p in layer.params):
+            return f"the weights of layer {i}, {layer}, are"
+        x = layer.forward(x)
+        if not np.isfinite(x).all():
+            return f"the outputs of layer {i}, {layer}, are"
+    return "what the loss made of the outputs is"

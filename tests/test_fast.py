@@ -1,0 +1,262 @@
+"""The fast versions against the plain NumPy ones, which the other tests check."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnlite import (
+    Adam,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Parameter,
+    ReLU,
+    Sequential,
+    fast,
+    quadratic,
+)
+from nnlite.fast import elementwise
+from nnlite.fast.matmul import MIN_ROWS, ROWS, WIDTH, matmul, multiply, suited
+from nnlite.fast.simd import LANES, TILE
+from nnlite.optim import adam_update
+
+
+@pytest.fixture
+def plain():
+    """Switches the fast versions off and on again."""
+    names = set(fast.enabled)
+
+    class Plain:
+        def __enter__(self):
+            fast.enabled.clear()
+
+        def __exit__(self, *_):
+            fast.enabled.update(names)
+
+    yield Plain()
+    fast.enabled.update(names)
+
+
+def close(a, b, tolerance=1e-5):
+    """Equal to float32 rounding, relative to the largest entry."""
+    return a.shape == b.shape and np.abs(a - b).max() <= tolerance * max(np.abs(b).max(), 1e-30)
+
+
+def normal(rng, *shape, order="C"):
+    return np.asarray(rng.normal(size=shape), dtype=np.float32, order=order)
+
+
+@pytest.mark.parametrize("orders", ["CC", "FC", "CF", "FF"])
+@pytest.mark.parametrize(
+    "m, k, n",
+    [
+        (250, 784, 100),  # several blocks of k
+        (ROWS * 37, 60, WIDTH * 3),  # whole tiles, more than one block of rows
+        (ROWS * 37 + 1, 257, WIDTH + 1),
+        (MIN_ROWS, 1, 2**16),
+        (2**15, 3, 10),
+    ],
+)
+def test_matmul(m, k, n, orders, rng):
+    a, b = normal(rng, m, k, order=orders[0]), normal(rng, k, n, order=orders[1])
+    assert suited(a, b, None)  # it is the kernel that is tested
+    expected = a.astype(np.float64) @ b
+    assert close(matmul(a, b), expected)
+    out = np.full((n, m), np.nan, np.float32).T
+    assert matmul(a, b, out) is not None and close(out, expected)
+
+
+def test_matmul_of_views_with_gaps(rng):
+    a, b = normal(rng, 600, 200)[::2, ::2], normal(rng, 200, 700)[::2, ::-1]
+    out = np.zeros((300, 1400), np.float32)
+    assert close(matmul(a, b), a @ b)
+    matmul(a, b, out[:, ::2])
+    assert close(out[:, ::2], a @ b) and not out[:, 1::2].any()
+
+
+@given(m=st.integers(1, 60), k=st.integers(1, 20), n=st.integers(1, 80), height=st.integers(1, 4))
+def test_every_size_and_blocking_of_the_kernel(m, k, n, height):
+    rng = np.random.default_rng(m + 100 * k + 10000 * n)
+    a, b, out = normal(rng, m, k), normal(rng, k, n), np.empty((m, n), np.float32)
+    multiply(a, b, out, height * ROWS, height * WIDTH)
+    assert close(out, a @ b)
+
+
+def test_matmul_leaves_to_numpy_what_it_does_not_know(rng):
+    a, b = rng.normal(size=(300, 300)), rng.normal(size=(300, 300))
+    assert np.array_equal(matmul(a, b), a @ b)  # float64
+    with pytest.raises(ValueError, match="mismatch"):
+        matmul(a.astype(np.float32), b[:200].astype(np.float32))
+
+
+def test_matmul_propagates_nan_and_inf(rng):
+    a, b = normal(rng, 100, 100), normal(rng, 100, 100)
+    a[3, 7], b[5, 9] = np.nan, np.inf
+    found, expected = matmul(a, b), a @ b
+    assert np.array_equal(np.isnan(found), np.isnan(expected))
+    assert np.array_equal(np.isinf(found), np.isinf(expected))
+
+
+@pytest.mark.parametrize("n", [LANES, LANES + 1, 2 * LANES + 7])
+@pytest.mark.parametrize("c_in, c_out", [(1, 12), (3, 5), (7, 2), (4, TILE + 3)])
+def test_convolution(n, c_in, c_out, kernel, padding, rng, plain):
+    layer = Conv2D(c_in, c_out, kernel, padding=padding, rng=rng)
+    x = normal(rng, n, 6, 5, c_in)
+    assert layer.is_fast(x)
+    y = layer.forward(x)
+    dy = normal(rng, *y.shape)
+    dx, dw, db = layer.backward(dy), layer.w.grad, layer.b.grad
+    with plain:
+        assert not layer.is_fast(x)
+        assert close(y, layer.forward(x))
+        assert close(dx, layer.backward(dy))
+        assert close(dw, layer.w.grad) and close(db, layer.b.grad)
+    assert all(a.dtype == np.float32 for a in (y, dx, dw, db))
+
+
+def test_convolution_with_a_stride_or_few_images_is_left_to_numpy(rng):
+    assert not Conv2D(2, 3, 3, stride=2, rng=rng).is_fast(normal(rng, LANES, 6, 6, 2))
+    assert not Conv2D(2, 3, 3, rng=rng).is_fast(normal(rng, LANES - 1, 6, 6, 2))
+
+
+def test_no_copy_between_convolution_and_dense_layer(rng):
+    """The batch lies innermost; what follows keeps it so, forward and backward."""
+    conv, relu, flatten = Conv2D(2, 3, 3, rng=rng), ReLU(), Flatten()
+    dense = Dense(6 * 5 * 3, 4, rng=rng)
+    y = conv.forward(normal(rng, 20, 6, 5, 2))
+    h = flatten.forward(relu.forward(y))
+    assert y.transpose(1, 2, 3, 0).flags.c_contiguous and h.flags.f_contiguous
+    dh = dense.backward_input(dense.forward(h))
+    dy = relu.backward(flatten.backward(dh))
+    assert dh.flags.f_contiguous and dy.transpose(1, 2, 3, 0).flags.c_contiguous
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_adam(masked, rng):
+    w, m, g = normal(rng, 50, 30), normal(rng, 50, 30), normal(rng, 50, 30)
+    v = normal(rng, 50, 30) ** 2
+    for a, tiny in ((w, 3e-21), (m, 3e-21), (v, 3e-31), (g, 1e-25)):
+        a[::3, ::2] = tiny  # below the thresholds
+    g[0, 0] = np.nan
+    mask = rng.random(w.shape) < 0.5 if masked else None
+    options = {"lr": 1e-4, "betas": (0.9, 0.999), "eps": 1e-8, "l2": 1e-3, "t": 7}
+    m2, v2, w_before = m.copy(), v.copy(), w.copy()
+    found = elementwise.adam_update(w, g, m, v, mask, **options)
+    expected = adam_update(w, g, m2, v2, mask, **options)
+    assert found.dtype == np.float32 and np.array_equal(w, w_before)
+    for a, b in ((found, expected), (m, m2), (v, v2)):
+        assert np.array_equal(a == 0, b == 0) and np.array_equal(np.isnan(a), np.isnan(b))
+        assert np.allclose(a, b, rtol=1e-5, atol=0, equal_nan=True)
+    assert np.isnan(found[0, 0]) or masked
+
+
+@pytest.mark.parametrize("name", ["adam", None])
+def test_adam_sets_tiny_numbers_to_zero(name, monkeypatch):
+    """Denormal weights make products slow; nothing but l2 pulls at these."""
+    monkeypatch.setattr(fast, "enabled", {name})
+    p = Parameter(np.array([9e-21, -1e-21, 1e-19, 1.0], np.float32))
+    adam = Adam([p], lr=1e-30)
+    for _ in range(1000):  # m halves every 7 steps, v every 700
+        p.grad = np.full(4, 1e-14 if adam.t == 0 else 0, np.float32)
+        adam.step()
+    assert p.value.tolist() == [0, 0, np.float32(1e-19), 1]
+    assert not adam.m[0].any() and not adam.v[0].any()
+
+
+def test_float64_keeps_tiny_numbers():
+    p = Parameter(np.array([1e-25]))
+    p.grad = np.array([0.0])
+    Adam([p]).step()
+    assert p.value == 1e-25
+
+
+ORDERS = {"C": (0, 1, 2, 3), "F": (3, 2, 1, 0), "batch last": (1, 2, 3, 0)}
+
+
+@pytest.mark.parametrize("order_x", ORDERS)
+@pytest.mark.parametrize("order_dy", ORDERS)
+def test_relu_and_dropout_in_any_memory_order(order_x, order_dy, rng, plain):
+    def lying(order):
+        axes = ORDERS[order]
+        a = normal(rng, *np.array((6, 5, 4, 3))[list(axes)])
+        return a.transpose(np.argsort(axes))
+
+    x, dy = lying(order_x), lying(order_dy)
+    x[0, 0, 0], x[1, 1, 1, 1] = 0, np.nan
+    for build in (ReLU, lambda: Dropout(0.3, rng=np.random.default_rng(1))):
+        layer, reference = build(), build()
+        y, dx = layer.forward(x, train=True), layer.backward(dy)
+        with plain:
+            assert np.array_equal(y, reference.forward(x, train=True), equal_nan=True)
+            assert np.array_equal(dx, reference.backward(dy))
+        assert y.strides == x.strides
+
+
+def small_network(rng):
+    return Sequential(
+        [
+            Conv2D(1, 4, 3, rng=rng),
+            ReLU(),
+            Conv2D(4, 6, 3, padding="valid", rng=rng),
+            ReLU(),
+            Flatten(),
+            Dense(6 * 64, 300, rng=rng),
+            ReLU(),
+            Dropout(0.3, rng=rng),
+            Dense(300, 10, rng=rng),
+        ]
+    )
+
+
+def test_training_is_the_same_with_and_without(plain):
+    def losses():
+        rng = np.random.default_rng(0)
+        model = small_network(rng)
+        model.layers[5].w.mask = rng.random(model.layers[5].w.value.shape) < 0.5
+        adam = Adam(model.params, lr=1e-3, l2=1e-3)
+        x, labels = normal(rng, 100, 10, 10, 1), rng.integers(0, 10, 100)
+        for _ in range(20):
+            loss, doutputs = quadratic(model.forward(x, train=True), labels)
+            model.backward(doutputs, input_gradient=False)
+            adam.step()
+            yield loss
+
+    found = list(losses())
+    with plain:
+        expected = list(losses())
+    assert np.allclose(found, expected, rtol=1e-3) and found[-1] < 0.8 * found[0]
+
+
+@pytest.mark.parametrize(
+    "cpu, features, lanes", [("haswell", "+avx,+avx2,+fma", 8), ("nehalem", "+sse4.2", 4)]
+)
+def test_without_avx512(cpu, features, lanes, tmp_path):
+    """The same kernels on registers of other sizes."""
+    code = f"""
+import numpy as np
+from nnlite import Conv2D, fast
+from nnlite.fast.matmul import matmul
+from nnlite.fast.simd import LANES
+assert LANES == {lanes}
+rng = np.random.default_rng(0)
+a, b = (rng.random((90, 90), dtype=np.float32) for _ in range(2))
+assert np.allclose(matmul(a, b), a.astype(float) @ b, rtol=1e-5)
+layer, x = Conv2D(3, 7, 3, rng=rng), rng.random((19, 6, 5, 3), dtype=np.float32)
+def run():
+    y = layer.forward(x)
+    return y, layer.backward(y), layer.w.grad, layer.b.grad
+found = run()
+fast.enabled.clear()
+assert all(np.allclose(p, q, atol=1e-3 * abs(q).max()) for p, q in zip(found, run()))
+"""
+    env = {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path)}
+    run = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **env}, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
