@@ -115,3 +115,46 @@ def ratio_curves(panels):
     handles, _ = axes.get_legend_handles_labels()
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure
+
+
+def training_curves(histories):
+    """Loss and validation error of several networks, along the steps of training.
+
+    histories   {label: [{step, loss, validation_accuracy}, ...]}, one entry for each pass
+    """
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for k, (label, history) in enumerate(histories.items()):
+        steps = [epoch["step"] for epoch in history]
+        style = {"color": f"C{k}", "ls": "--" if "sce" in label else "-", "label": label}
+        left.semilogy(steps, [epoch["loss"] for epoch in history], **style)
+        error = [100 * (1 - epoch["validation_accuracy"]) for epoch in history]
+        right.semilogy(steps, error, **style)
+    left.set(xlabel="step", ylabel="training loss, each its own", title="Loss")
+    right.set(xlabel="step", ylabel="wrong, %", title="Validation images")
+    ticks = [0.5, 1, 2, 5, 10]
+    right.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    right.set_yticks([], minor=True)
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+    right.legend(fontsize=8)
+    return figure
+
+
+def zero_weights(histories):
+    """Fraction of each layer's weights that are exactly zero, along the steps of training.
+
+    histories   {title: [{step, zero_weights: {layer: fraction}}, ...]}, one panel each
+    """
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    panels = figure.subplots(1, len(histories), sharey=True, squeeze=False)[0]
+    for axes, (title, history) in zip(panels, histories.items()):
+        steps = [epoch["step"] for epoch in history]
+        for k, name in enumerate(history[0]["zero_weights"]):
+            zeros = [100 * epoch["zero_weights"][name] for epoch in history]
+            axes.plot(steps, zeros, color=f"C{k}", label=f"layer {k + 1}")
+        axes.set(xlabel="step", title=title)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    panels[0].set_ylabel("weights that are zero, %")
+    return figure

@@ -18,6 +18,7 @@ from nnlite import (
     minibatches,
     softmax_cross_entropy,
 )
+from nnlite.train import check_finite
 
 
 def paired(n):
@@ -149,3 +150,39 @@ def test_training_learns_what_can_be_learned(optimiser, lr, rng):
             model.backward(doutputs, input_gradient=False)
             o.step()
     assert accuracy(model, x, labels) > 0.95
+
+
+def diverged(where):
+    """A network, images and a loss with one number that is not finite."""
+    rng = np.random.default_rng(0)
+    model = Sequential([Dense(3, 4, rng=rng), ReLU(), Dense(4, 2, rng=rng)])
+    images, loss = rng.random((5, 3), dtype=np.float32), 0.5
+    if where == "images":
+        images[2, 1] = np.nan
+    elif where == "weights":
+        model.layers[2].w.value[1, 1] = -np.inf
+    elif where == "outputs":
+        model.layers[0].b.value[:] = np.finfo(np.float32).max
+        model.layers[2].w.value[:] = 10.0
+    return model, np.inf if where != "weights" else loss, images
+
+
+@pytest.mark.parametrize(
+    "where, match",
+    [
+        ("images", "the images are not finite"),
+        ("weights", r"the weights of layer 2, Dense\(4, 2\), are not finite"),
+        ("outputs", r"the outputs of layer 2, Dense\(4, 2\), are not finite"),
+        ("loss", "what the loss made of the outputs is not finite"),
+    ],
+)
+def test_what_is_not_finite_is_named(where, match):
+    model, loss, images = diverged(where)
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=match) as error:
+        check_finite(model, loss, images, lr=0.01, step=7)
+    assert "step 7" in str(error.value) and "learning rate below 0.01" in str(error.value)
+
+
+def test_what_is_finite_passes():
+    model, _, images = diverged(None)
+    check_finite(model, 0.5, images, lr=0.01, step=7)
