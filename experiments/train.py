@@ -60,7 +60,6 @@ CNN = {
     "hidden": (1500, 500),
     "convolutions": ((7, 12), (5, 15), (3, 25), (3, 20)),
     "steps": 3960,  # 18 passes
-    "lr": 1e-3,
 }
 MODELS = {
     "ann-lq": Config(**ANN, **LQ),
