@@ -7,7 +7,8 @@ The posts' dense and convolutional networks, batches of 250, quadratic cost, l2,
 after the hidden dense layers, the same number of threads for all.  Each candidate runs in a
 process of its own, in turn, several times; from every process come the times of some steps
 after a few to warm up, and its peak memory.  PyTorch runs in its default form and in its best:
-fused Adam, channels last, denormal numbers flushed.
+fused Adam, channels last, denormal numbers flushed; torch.compile, which needs a C++ compiler,
+is left out.
 
 Prints a table and writes results/bench-training.json.
 """
@@ -52,22 +53,14 @@ def batch():
 
 def nnlite_step(network, names):
     """A function that does one step, with the fast versions of these names."""
-    import nnlite
-    from nnlite import fast
+    import train
 
-    fast.enabled.intersection_update(names)
-    (convolutions, hidden), rng = NETWORKS[network], np.random.default_rng(0)
-    layers, c_in = [], 1
-    for kernel, filters in convolutions:
-        layers += [nnlite.Conv2D(c_in, filters, kernel, rng=rng), nnlite.ReLU()]
-        c_in = filters
-    layers += [nnlite.Flatten()]
-    n_in = 28 * 28 * c_in
-    for n_out in hidden:
-        layers += [nnlite.Dense(n_in, n_out, rng=rng), nnlite.ReLU()]
-        layers += [nnlite.Dropout(DROP_PROB, rng=rng)]
-        n_in = n_out
-    model = nnlite.Sequential([*layers, nnlite.Dense(n_in, 10, rng=rng)])
+    import nnlite
+
+    nnlite.fast.enabled.intersection_update(names)
+    convolutions, hidden = NETWORKS[network]
+    cfg = train.Config("quadratic", L2, hidden, convolutions, drop_prob=DROP_PROB)
+    model = train.build(cfg, np.random.default_rng(0))
     adam = nnlite.Adam(model.params, lr=LR, l2=L2)
     x, labels = batch()
 
@@ -158,7 +151,7 @@ def summary(runs):
         "median_ms": round(float(np.median(milliseconds)), 2),
         "minimum_ms": round(float(milliseconds.min()), 2),
         "medians_of_processes_ms": [round(1000 * np.median(run["seconds"]), 2) for run in runs],
-        "peak_mb": max(run["peak_mb"] for run in runs),
+        "peak_mb": round(np.median([run["peak_mb"] for run in runs])),
     }
 
 
@@ -191,6 +184,8 @@ def main():
 
     pairs = [(network, candidate) for network in NETWORKS for candidate in CANDIDATES]
     runs = {pair: [] for pair in pairs}
+    for network in NETWORKS:  # numba compiles once and keeps the result; that is not timed
+        measure_in_a_process(network, "nnlite", args.threads)
     for pair in tqdm(pairs * args.rounds, unit="process", disable=None):
         runs[pair].append(measure_in_a_process(*pair, args.threads))
     results = {n: {c: summary(runs[n, c]) for c in CANDIDATES} for n in NETWORKS}

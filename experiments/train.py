@@ -24,6 +24,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numba
 import numpy as np
 from tqdm import tqdm
 
@@ -33,6 +34,7 @@ from nnlite.files import replace_when_done
 from nnlite.train import check_finite
 
 RUNS = Path("runs")
+RECIPE = 1  # to be raised when this file or nnlite changes what a Config trains
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ CNN = {
     "hidden": (1500, 500),
     "convolutions": ((7, 12), (5, 15), (3, 25), (3, 20)),
     "steps": 3960,  # 18 passes
+    "schedule": "warm-up, cosine",
 }
 MODELS = {
     "ann-lq": Config(**ANN, **LQ),
@@ -100,8 +103,14 @@ def build(cfg, rng):
 
 
 def learning_rate(cfg, step):
-    if cfg.schedule == "cosine":
-        return cfg.lr * (1 + math.cos(math.pi * step / cfg.steps)) / 2
+    """Of Adam, at a step of the schedule.
+
+    The warm-up is for the first dense layer of the convolutional networks: it has 15,680 inputs,
+    none negative, and a few full steps of the same sign leave four fifths of its neurons dead.
+    """
+    if "cosine" in cfg.schedule:
+        warm = min(1, (step + 1) / 440) if "warm-up" in cfg.schedule else 1
+        return warm * cfg.lr * (1 + math.cos(math.pi * step / cfg.steps)) / 2
     if cfg.schedule == "late drop":  # 1e-4, then 5e-6 [notebook]; when is ours
         return cfg.lr if step < cfg.steps // 2 else cfg.lr / 20
     return cfg.lr
@@ -157,9 +166,10 @@ def check_space(checkpoint):
     """A new checkpoint is written beside the old one: is there room for both?"""
     size, free = checkpoint.stat().st_size, shutil.disk_usage(checkpoint.parent).free
     if free < 2 * size:
+        checkpoint.unlink()
         raise OSError(
-            f"{free / 1e6:.0f} MB are free in {checkpoint.parent}; a run needs "
-            f"{2 * size / 1e6:.0f} MB beside its first checkpoint"
+            f"{free / 1e6:.0f} MB are free in {checkpoint.parent}, this run needs "
+            f"{3 * size / 1e6:.0f} MB"
         )
 
 
@@ -184,33 +194,44 @@ def trained(cfg, data, seed, label, runs=RUNS, say=print):
 
     label   the readable part of the file's name, such as "ann-lq-standard"
     """
-    made_by = {"data": data.name, "seed": seed, "config": asdict(cfg), "nnlite": nnlite.__version__}
+    made_by = {"data": data.name, "seed": seed, "config": asdict(cfg), "recipe": RECIPE}
     digest = hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:8]
     path = Path(runs) / f"{data.name}-{label}-seed{seed}-{digest}.npz"
-    if path.exists():
-        return nnlite.load(path), json.loads(path.with_suffix(".json").read_text())
-    path.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = path.with_suffix(".checkpoint.npz")
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            train_and_keep(cfg, data, seed, path, checkpoint, {**made_by, "label": label}, say)
+        checkpoint.unlink(missing_ok=True)
+        return nnlite.load(path), json.loads(path.with_suffix(".json").read_text())
+    except KeyboardInterrupt:
+        where = f"continues from {checkpoint}" if checkpoint.exists() else "starts again"
+        sys.exit(f"\nStopped.  The same command {where}")
+
+
+def train_and_keep(cfg, data, seed, path, checkpoint, about, say):
+    """Train, and write the network to `path` and what is known of it beside."""
+    for left in path.parent.glob(f"{path.stem}*.part"):  # half a file, of a run that was killed
+        left.unlink()
     minutes = cfg.steps * seconds_per_step(cfg, data) / 60
     say(f"{path.stem}: {cfg.steps:,} steps, about {minutes:.1f} minutes in all")
-    try:
-        model, history = train(cfg, data, seed, checkpoint)
-    except KeyboardInterrupt:
-        sys.exit(f"\nStopped.  The same command continues from {checkpoint}")
+    model, history = train(cfg, data, seed, checkpoint)
     results = {
-        **made_by,
-        "label": label,
+        **about,
         "test_accuracy": nnlite.accuracy(model, *data.test),
         "validation_accuracy": history[-1]["validation_accuracy"],
         "seconds": round(sum(epoch["seconds"] for epoch in history), 1),
-        "versions": {"numpy": np.__version__, "python": platform.python_version()},
+        "versions": versions(),
         "history": history,
     }
     with replace_when_done(path.with_suffix(".json")) as file:
         file.write(json.dumps(results).encode())
     nnlite.save(model, path)  # the last to be written: where it is, all is
-    checkpoint.unlink()
-    return model, results
+
+
+def versions():
+    packages = {"nnlite": nnlite.__version__, "numpy": np.__version__, "numba": numba.__version__}
+    return {**packages, "python": platform.python_version()}
 
 
 def main():

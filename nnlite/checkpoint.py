@@ -9,6 +9,7 @@ shared, because states are put back into the objects that are there.
 """
 
 import json
+import numbers
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,10 @@ def save_checkpoint(path, model, optimiser, rngs, progress=None):
     """
     about = {
         "format": FORMAT,
-        "optimiser": {**numbers(optimiser), "kind": type(optimiser).__name__},
+        "layers": [repr(layer) for layer in model.layers],
+        "optimiser": type(optimiser).__name__,
+        "trains": trained_names(model, optimiser),
+        "settings": settings(optimiser),
         "generators": sharing(generators(model, rngs)),
         "states": [rng.bit_generator.state for rng in unique(generators(model, rngs))],
         "progress": progress,
@@ -64,33 +68,40 @@ def load_checkpoint(path, model, optimiser, rngs):
         p.value, p.grad, p.mask = saved[name], None, saved.get(f"{name}.mask")
     for key, values in moments(optimiser).items():
         values[:] = [saved[f"{key}.{k}"] for k in range(len(values))]
-    for key in numbers(optimiser):
-        setattr(optimiser, key, about["optimiser"][key])
+    for key, value in about["settings"].items():
+        setattr(optimiser, key, tuple(value) if isinstance(value, list) else value)
     for rng, state in zip(unique(generators(model, rngs)), about["states"]):
         rng.bit_generator.state = state
     return about["progress"]
 
 
 def check_fits(path, saved, about, model, optimiser, rngs):
-    here = arrays(model, optimiser)
-    for name in {**here, **saved}:
-        if name.endswith(".mask"):
-            continue
-        described = [
-            f"{a[name].dtype} {a[name].shape}" if name in a else "missing" for a in (saved, here)
-        ]
-        if described[0] != described[1]:
-            raise ValueError(
-                f"{path} is of another run: {name} is {described[0]} there, {described[1]} here"
-            )
-    kinds = [type(rng.bit_generator).__name__ for rng in unique(generators(model, rngs))]
-    for what, there, here in (
-        ("the optimiser", about["optimiser"]["kind"], type(optimiser).__name__),
-        ("what shares a generator", about["generators"], sharing(generators(model, rngs))),
-        ("generators", [state["bit_generator"] for state in about["states"]], kinds),
-    ):
+    drawing = generators(model, rngs)
+    kinds = [type(rng.bit_generator).__name__ for rng in unique(drawing)]
+    questions = [
+        ("layers", about["layers"], [repr(layer) for layer in model.layers]),
+        ("optimiser", about["optimiser"], type(optimiser).__name__),
+        ("parameters of the optimiser", about["trains"], trained_names(model, optimiser)),
+        ("settings of the optimiser", list(about["settings"]), list(settings(optimiser))),
+        ("generators", about["generators"], sharing(drawing)),
+        ("kinds of generator", [state["bit_generator"] for state in about["states"]], kinds),
+        ("arrays", described(saved), described(arrays(model, optimiser))),
+    ]
+    for what, there, here in questions:
         if there != here:
-            raise ValueError(f"{path} is of another run: {what} is {there} there, {here} here")
+            raise ValueError(f"{path} is of another run: {what} {there} there, {here} here")
+
+
+def described(named):
+    """{"1.w": "float32 (784, 10)", ...}, masks left out: they may come and go."""
+    names = sorted(name for name in named if not name.endswith(".mask"))
+    return {name: f"{named[name].dtype} {named[name].shape}" for name in names}
+
+
+def trained_names(model, optimiser):
+    """The parameters that an optimiser trains, by name and in its order."""
+    names = {id(p): name for name, p in model.named_params.items()}
+    return [names.get(id(p), "of another model") for p in optimiser.params]
 
 
 def arrays(model, optimiser):
@@ -110,15 +121,19 @@ def moments(optimiser):
     return {key: value for key, value in vars(optimiser).items() if key in ("m", "v")}
 
 
-def numbers(optimiser):
-    """{"lr": 0.001, "t": 17, ...}: an optimiser's attributes that are numbers."""
-    return {k: v for k, v in vars(optimiser).items() if isinstance(v, (int, float))}
+def settings(optimiser):
+    """{"lr": 0.001, "betas": (0.9, 0.999), "t": 17, ...}: all of an optimiser but its arrays."""
+    kinds = numbers.Real, tuple
+    return {key: value for key, value in vars(optimiser).items() if isinstance(value, kinds)}
 
 
 def generators(model, rngs):
     """{name: Generator}: those given, and those of the model's Dropout layers."""
-    dropouts = [(i, layer) for i, layer in enumerate(model.layers) if isinstance(layer, Dropout)]
-    return {**rngs, **{f"layer {i}": layer.rng for i, layer in dropouts if layer.rng is not None}}
+    found = {f"rngs[{name!r}]": rng for name, rng in rngs.items()}
+    for i, layer in enumerate(model.layers):
+        if isinstance(layer, Dropout) and layer.rng is not None:
+            found[f"layer {i}"] = layer.rng
+    return found
 
 
 def unique(named):

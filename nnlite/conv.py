@@ -11,6 +11,7 @@ import numpy as np
 from nnlite import fast
 from nnlite.checks import as_float, check_count, check_pair
 from nnlite.fast import conv as fast_conv
+from nnlite.fast.conv import MOST_WEIGHTS
 from nnlite.fast.simd import LANES
 from nnlite.init import initialise
 from nnlite.parameter import Parameter
@@ -133,7 +134,7 @@ class Conv2D:
         if x.ndim != 4 or x.shape[3] != self.c_in or 0 in x.shape[1:]:
             raise ValueError(f"{self} takes x of shape (N, H, W, {self.c_in}), got {x.shape}")
         zeros, size = self.geometry(x.shape[1], x.shape[2])
-        self.cache = x, zeros
+        self.cache = x, zeros, (len(x), *size, self.c_out)
         if self.is_fast(x):
             return fast_conv.conv2d(x, self.w.value, self.b.value, before(zeros), size)
         x = np.pad(x, ((0, 0), *zeros, (0, 0)))
@@ -149,8 +150,8 @@ class Conv2D:
         return self.backward_input(dy)
 
     def backward_params(self, dy):
-        x, zeros = self.cache
-        dy = as_float(dy, x.dtype, "dy")
+        x, zeros, _ = self.cache
+        dy = self.check_upstream(dy)
         if self.is_fast(x):
             gradients = fast_conv.conv2d_filter_gradient(x, dy, self.kernel, before(zeros))
             self.w.grad, self.b.grad = gradients
@@ -164,9 +165,9 @@ class Conv2D:
         self.b.grad = dy.sum(axis=(0, 1, 2))
 
     def backward_input(self, dy):
-        x, zeros = self.cache
+        x, zeros, _ = self.cache
         (n, height, width, _), ((top, bottom), (left, right)) = x.shape, zeros
-        dy = as_float(dy, x.dtype, "dy")
+        dy = self.check_upstream(dy)
         if self.is_fast(x):
             size = height, width
             return fast_conv.conv2d_input_gradient(dy, self.w.value, before(zeros), size)
@@ -178,8 +179,15 @@ class Conv2D:
         return dx[:, top : top + height, left : left + width]
 
     def is_fast(self, x):
-        """Whether nnlite.fast.conv takes over: it knows float32, stride 1, batches."""
-        return fast.use("conv", x) and self.stride == (1, 1) and len(x) >= LANES
+        """Whether nnlite.fast.conv takes over: it knows float32, stride 1, batches, few filters."""
+        few = self.w.value.size <= MOST_WEIGHTS and len(x) >= LANES
+        return few and self.stride == (1, 1) and fast.use("conv", x, self.w.value, self.b.value)
+
+    def check_upstream(self, dy):
+        x, _, shape = self.cache
+        if np.shape(dy) != shape:
+            raise ValueError(f"dy has shape {np.shape(dy)}, the outputs of {self} had {shape}")
+        return as_float(dy, x.dtype, "dy")
 
     def chunks(self, shape):
         """Pieces of an output (N, Ho, Wo, c_out) whose im2col stays below CHUNK_BYTES.

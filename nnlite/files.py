@@ -21,6 +21,8 @@ def replace_when_done(path):
     try:
         with open(part, "wb") as file:
             yield file
+            file.flush()
+            os.fsync(file.fileno())  # on the disk before it takes the other's name
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ A layer is any object with
                                     shapes of x and y
     params                          its Parameters, each also an attribute; empty without
 
-The cache holds arrays, not copies: leave x alone until backward is done.  Sequential
+The cache holds arrays, not copies: leave x and y alone until backward is done.  Sequential
 calls them in the right order and checks what it passes on.
 
 Layers with parameters have their backward pass in two halves, `backward_params(dy)`
@@ -100,8 +100,8 @@ class Dropout:
     """In training, zero each entry with probability drop_prob and scale the rest up.
 
     y = x * kept / (1 - drop_prob), so that E[y] = x and nothing changes in evaluation,
-    where y = x.  drop_prob is in [0, 1); what is kept is decided by whole numbers of 16 bits,
-    which are quick to draw.   Srivastava et al. 2014, in its inverted form.
+    where y = x.  drop_prob is in [0, 1), taken to the nearest 1/65536: what is kept is
+    decided by whole numbers of 16 bits, quick to draw.   Srivastava et al. 2014, inverted.
     """
 
     params = ()
@@ -128,10 +128,10 @@ class Dropout:
 
     def drop(self, x):
         draws, threshold = self.cache, min(round(self.drop_prob * 2**16), 2**16 - 1)
-        scale = 1 / (1 - self.drop_prob)
+        scale = x.dtype.type(2**16 / (2**16 - threshold))  # 1 / (1 - drop_prob)
         if fast.use("elementwise", x):
             return elementwise.drop(x, draws, threshold, scale)
-        return x * np.where(draws >= threshold, x.dtype.type(scale), 0)
+        return np.where(draws >= threshold, x * scale, 0)
 
     def __repr__(self):
         return f"Dropout({self.drop_prob})"

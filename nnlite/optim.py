@@ -16,7 +16,9 @@ import numpy as np
 from nnlite import fast
 from nnlite.checks import check_number
 from nnlite.fast import elementwise
-from nnlite.fast.elementwise import TINY, TINY_SQUARE
+
+TINY = 1e-20  # float32 weights and running means of gradients below this become 0,
+TINY_SQUARE = 1e-30  # and so do running means of squared gradients below this
 
 
 class SGD:
@@ -59,13 +61,17 @@ class Adam:
         self.t += 1
         # A NumPy scalar, from a schedule say, would turn float32 weights into float64.
         options = {"lr": float(self.lr), "l2": float(self.l2), "betas": self.betas}
-        options |= {"eps": self.eps, "t": self.t}
+        options |= {"eps": self.eps, "t": self.t, "tiny": TINY, "tiny_square": TINY_SQUARE}
         for p, m, v in zip(self.params, self.m, self.v):
+            if m.shape != p.value.shape:
+                raise ValueError(
+                    f"{p} had the shape {m.shape} when this Adam was made; make a new one"
+                )
             update = elementwise.adam_update if fast.use("adam", p.value) else adam_update
             p.value = update(p.value, p.grad, m, v, p.mask, **options)
 
 
-def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t):
+def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t, tiny, tiny_square):
     """Step number t of Adam, Kingma & Ba 2015, algorithm 1: returns the new w, changes m and v.
 
         m <- beta1 * m + (1 - beta1) * g          running mean of the gradient
@@ -80,9 +86,9 @@ def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t):
     v += (1 - beta2) * (g**2 - v)
     w = w - lr / (1 - beta1**t) * m / (np.sqrt(v / (1 - beta2**t)) + eps)
     if w.dtype == np.float32:
-        w[np.abs(w) < TINY] = 0
-        m[np.abs(m) < TINY] = 0
-        v[v < TINY_SQUARE] = 0
+        w[np.abs(w) < tiny] = 0
+        m[np.abs(m) < tiny] = 0
+        v[v < tiny_square] = 0
     return w if mask is None else np.where(mask, w, 0)
 
 
@@ -90,6 +96,8 @@ def check_gradients_known(params):
     for p in params:
         if p.grad is None:
             raise ValueError(f"{p} has no gradient; call model.backward(doutputs) before step()")
+        if p.grad.shape != p.value.shape:
+            raise ValueError(f"{p} has a gradient of shape {p.grad.shape}")
 
 
 def check_params(params):

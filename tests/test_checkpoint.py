@@ -1,6 +1,7 @@
 """Runs that survive: what is saved is all that is needed, and a killed run ends the same."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -16,14 +17,24 @@ from nnlite.checkpoint import load_checkpoint, save_checkpoint
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 
 
-def start(seed, kind=np.random.PCG64, shared=True, optimiser=Adam):
+def start(
+    seed,
+    kind=np.random.PCG64,
+    shared=True,
+    optimiser=Adam,
+    drop_prob=0.3,
+    dtype=np.float32,
+    order=1,
+):
     """A network with dropout and a mask, its optimiser, and the generator of the batches."""
     rng = np.random.Generator(kind(seed))
     own = rng if shared else np.random.default_rng(seed)
-    layers = [Dense(6, 20, rng=rng), Dropout(0.3, rng=rng), Dense(20, 20, rng=rng)]
+    layers = [Dense(6, 20, rng=rng), Dropout(drop_prob, rng=rng), Dense(20, 20, rng=rng)]
     model = Sequential([*layers, Dropout(0.5, rng=own), Dense(20, 3, rng=rng)])
     model.layers[2].w.mask = rng.random((20, 20)) < 0.5
-    return model, optimiser(model.params, lr=0.01, l2=1e-3), {"batches": rng}
+    for p in model.params:
+        p.value = p.value.astype(dtype)
+    return model, optimiser(model.params[::order], lr=0.01, l2=1e-3), {"batches": rng}
 
 
 def advance(run, n_steps):
@@ -61,23 +72,31 @@ def test_a_loaded_run_goes_on_bit_for_bit(kind, optimiser, shared, tmp_path):
     assert getattr(resumed[1], "t", 10) == 10
 
 
-def test_learning_rate_and_other_numbers_come_back(tmp_path):
+@pytest.mark.parametrize("lr", [0.123456789, np.float32(0.1), np.float64(1e-5), 1])
+def test_the_settings_of_the_optimiser_come_back(lr, tmp_path):
     run = start(0)
-    run[1].lr = 0.123456789
+    run[1].lr, run[1].betas = lr, (0.5, 0.9)
     save_checkpoint(tmp_path / "c.npz", *run)
-    run[1].lr = 1.0
+    run[1].lr, run[1].betas = 1.0, (0.9, 0.999)
     assert load_checkpoint(tmp_path / "c.npz", *run) is None
-    assert run[1].lr == 0.123456789
+    assert run[1].lr == lr and run[1].betas == (0.5, 0.9)
 
 
 @pytest.mark.parametrize(
     "other, match",
     [
-        (lambda: start(0, optimiser=SGD), "m.0 is float32 .* there, missing here"),
-        (lambda: start(0, shared=False), "what shares a generator"),
-        (lambda: start(0, kind=np.random.SFC64), r"generators is \['PCG64'\] there"),
-        (lambda: (start(0)[0].astype(np.float64), *start(0)[1:]), "float64"),
-        (lambda: (Sequential([Dense(6, 3, rng=np.random.default_rng(0))]), *start(0)[1:]), "other"),
+        (lambda: start(0, optimiser=SGD), "optimiser Adam there, SGD here"),
+        (
+            lambda: start(0, shared=False),
+            "generators .*'layer 3': 0.* there, .*'layer 3': 1.* here",
+        ),
+        (lambda: start(0, kind=np.random.SFC64), r"kinds of generator \['PCG64'\] there"),
+        (
+            lambda: start(0, drop_prob=0.4),
+            r"layers .*Dropout\(0.3\).* there, .*Dropout\(0.4\).* here",
+        ),
+        (lambda: start(0, dtype=np.float64), "arrays .*float32 .* there, .*float64 .* here"),
+        (lambda: start(0, order=-1), "parameters of the optimiser"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused_and_nothing_changes(other, match, tmp_path):
@@ -86,7 +105,7 @@ def test_a_checkpoint_of_another_run_is_refused_and_nothing_changes(other, match
     save_checkpoint(tmp_path / "c.npz", *run)
     other = other()
     before, state = [w.copy() for w in weights(other)], other[2]["batches"].bit_generator.state
-    with pytest.raises(ValueError, match="another run" if match == "other" else match):
+    with pytest.raises(ValueError, match=f"is of another run: {match}"):
         load_checkpoint(tmp_path / "c.npz", *other)
     assert all(np.array_equal(a, b) for a, b in zip(before, weights(other)))
     assert str(other[2]["batches"].bit_generator.state) == str(state)
@@ -107,7 +126,7 @@ def test_a_damaged_checkpoint_is_named(damage, tmp_path):
 
 
 RUN = """
-import sys
+import os, signal, sys
 import numpy as np
 sys.path.insert(0, {experiments!r})
 import train
@@ -116,6 +135,14 @@ from nnlite.data import Dataset, Split
 rng = np.random.default_rng(0)
 split = Split(rng.random((750, 28, 28, 1), dtype=np.float32), rng.integers(0, 10, 750))
 data = Dataset("noise", split, split, split)
+if len(sys.argv) > 2:  # kills itself halfway through this save
+    saves, savez = iter(range(int(sys.argv[2]))), np.savez
+    def dying_savez(file, **arrays):
+        if next(saves, None) is None:
+            file.write(b"half a file")
+            os.kill(os.getpid(), signal.SIGKILL)
+        savez(file, **arrays)
+    np.savez = dying_savez
 cfg = train.Config("quadratic", 1e-3, (60, 40), ((3, 3),), steps=300, lr=1e-3, drop_prob=0.3)
 train.trained(cfg, data, 3, "killed", runs=sys.argv[1], say=lambda text: print(text, flush=True))
 """
@@ -135,8 +162,11 @@ def test_a_run_killed_at_any_moment_ends_with_the_same_bits(tmp_path):
             time.sleep(rng.uniform(0, 0.1))
             run.kill()
         killed_at.append(step)
-    assert 0 < killed_at[0] < killed_at[1] < killed_at[2]
+    killed_in_a_save = subprocess.run([*command, tmp_path / "killed", "3"], capture_output=True)
+    assert killed_in_a_save.returncode == -signal.SIGKILL
+    assert list((tmp_path / "killed").glob("*.part"))
     subprocess.run([*command, tmp_path / "killed"], check=True, capture_output=True)
+    assert not list((tmp_path / "killed").glob("*.part"))
 
     (through,), (killed,) = ((tmp_path / run).glob("*.npz") for run in ("through", "killed"))
     assert through.name == killed.name and through.read_bytes() == killed.read_bytes()
@@ -145,5 +175,5 @@ def test_a_run_killed_at_any_moment_ends_with_the_same_bits(tmp_path):
 def saved_step(folder):
     for path in folder.glob("*.checkpoint.npz"):
         with np.load(path) as saved:
-            return json.loads(str(saved["checkpoint"]))["optimiser"]["t"]
+            return json.loads(str(saved["checkpoint"]))["settings"]["t"]
     return 0

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,19 +29,12 @@ from nnlite.fast.simd import LANES, TILE
 from nnlite.optim import adam_update
 
 
-@pytest.fixture
+@contextmanager
 def plain():
-    """Switches the fast versions off and on again."""
+    """Without the fast versions."""
     names = set(fast.enabled)
-
-    class Plain:
-        def __enter__(self):
-            fast.enabled.clear()
-
-        def __exit__(self, *_):
-            fast.enabled.update(names)
-
-    yield Plain()
+    fast.enabled.clear()
+    yield
     fast.enabled.update(names)
 
 
@@ -69,7 +64,7 @@ def test_matmul(m, k, n, orders, rng):
     expected = a.astype(np.float64) @ b
     assert close(matmul(a, b), expected)
     out = np.full((n, m), np.nan, np.float32).T
-    assert matmul(a, b, out) is not None and close(out, expected)
+    assert matmul(a, b, out) is out and close(out, expected)
 
 
 def test_matmul_of_views_with_gaps(rng):
@@ -95,6 +90,12 @@ def test_matmul_leaves_to_numpy_what_it_does_not_know(rng):
         matmul(a.astype(np.float32), b[:200].astype(np.float32))
 
 
+def test_matmul_into_one_of_its_factors(rng):
+    a, b = normal(rng, 100, 100), normal(rng, 100, 100)
+    expected = a @ b
+    assert close(matmul(a, b, out=a), expected)
+
+
 def test_matmul_propagates_nan_and_inf(rng):
     a, b = normal(rng, 100, 100), normal(rng, 100, 100)
     a[3, 7], b[5, 9] = np.nan, np.inf
@@ -105,14 +106,14 @@ def test_matmul_propagates_nan_and_inf(rng):
 
 @pytest.mark.parametrize("n", [LANES, LANES + 1, 2 * LANES + 7])
 @pytest.mark.parametrize("c_in, c_out", [(1, 12), (3, 5), (7, 2), (4, TILE + 3)])
-def test_convolution(n, c_in, c_out, kernel, padding, rng, plain):
+def test_convolution(n, c_in, c_out, kernel, padding, rng):
     layer = Conv2D(c_in, c_out, kernel, padding=padding, rng=rng)
     x = normal(rng, n, 6, 5, c_in)
     assert layer.is_fast(x)
     y = layer.forward(x)
     dy = normal(rng, *y.shape)
     dx, dw, db = layer.backward(dy), layer.w.grad, layer.b.grad
-    with plain:
+    with plain():
         assert not layer.is_fast(x)
         assert close(y, layer.forward(x))
         assert close(dx, layer.backward(dy))
@@ -137,6 +138,71 @@ def test_no_copy_between_convolution_and_dense_layer(rng):
     assert dh.flags.f_contiguous and dy.transpose(1, 2, 3, 0).flags.c_contiguous
 
 
+@pytest.mark.parametrize("kernel, padding", [((9, 11), "same"), ((2, 3), 5), (1, 0)])
+@pytest.mark.parametrize("size", [(1, 1), (4, 7)])
+def test_convolution_with_a_kernel_or_zeros_larger_than_the_image(kernel, padding, size, rng):
+    layer = Conv2D(2, 3, kernel, padding=padding, rng=rng)
+    x = normal(rng, LANES + 3, *size, 2)
+    y = layer.forward(x)
+    dy = normal(rng, *y.shape)
+    found = y, layer.backward(dy), layer.w.grad, layer.b.grad
+    with plain():
+        expected = layer.forward(x), layer.backward(dy), layer.w.grad, layer.b.grad
+    assert all(close(a, b) for a, b in zip(found, expected))
+
+
+def test_convolution_with_weights_that_were_assigned(rng):
+    """Other dtypes and strides than the ones a layer starts with."""
+    layer, x = Conv2D(2, 3, 3, rng=rng), normal(rng, LANES, 5, 5, 2)
+    layer.w.value = np.asfortranarray(layer.w.value)
+    for b in (np.arange(12, dtype=np.float32)[::4], np.array([1.0, 2.0, 3.0])):
+        layer.b.value = b
+        y = layer.forward(x)
+        with plain():
+            assert close(y, layer.forward(x))
+
+
+@pytest.mark.parametrize("wrong", [(40, 6, 5, 3), (3, 6, 5, 3), (20, 6, 5, 2)])
+def test_an_upstream_gradient_of_another_shape_is_an_error(wrong, rng):
+    x = normal(rng, 20, 6, 5, 3)
+    layers = [Conv2D(3, 3, 3, rng=rng), ReLU(), Dropout(0.3, rng=rng), Dense(3, 3, rng=rng)]
+    for layer in layers:
+        if isinstance(layer, Dense):
+            x, wrong = x[:, 0, 0], wrong[::3]
+        layer.forward(x, train=True)
+        with pytest.raises(ValueError, match=r"shape|mismatch"):
+            layer.backward(normal(rng, *wrong))
+
+
+def test_adam_refuses_a_gradient_of_another_shape(rng):
+    p = Parameter(normal(rng, 3, 5))
+    adam, p.grad = Adam([p]), normal(rng, 5, 3)
+    with pytest.raises(ValueError, match=r"has a gradient of shape \(5, 3\)"):
+        adam.step()
+    p.value, p.grad = normal(rng, 5, 3), normal(rng, 5, 3)
+    with pytest.raises(ValueError, match=r"had the shape \(3, 5\) when this Adam was made"):
+        adam.step()
+
+
+def test_results_do_not_depend_on_the_number_of_threads():
+    def weights(threads):
+        before = numba.get_num_threads()
+        numba.set_num_threads(threads)
+        rng = np.random.default_rng(0)
+        model = small_network(rng)
+        adam = Adam(model.params)
+        for _ in range(3):
+            x, labels = normal(rng, 100, 10, 10, 1), rng.integers(0, 10, 100)
+            _, doutputs = quadratic(model.forward(x, train=True), labels)
+            model.backward(doutputs, input_gradient=False)
+            adam.step()
+        numba.set_num_threads(before)
+        return [p.value for p in model.params]
+
+    most = numba.config.NUMBA_NUM_THREADS
+    assert all(np.array_equal(a, b) for a, b in zip(weights(1), weights(most)))
+
+
 @pytest.mark.parametrize("masked", [False, True])
 def test_adam(masked, rng):
     w, m, g = normal(rng, 50, 30), normal(rng, 50, 30), normal(rng, 50, 30)
@@ -146,6 +212,7 @@ def test_adam(masked, rng):
     g[0, 0] = np.nan
     mask = rng.random(w.shape) < 0.5 if masked else None
     options = {"lr": 1e-4, "betas": (0.9, 0.999), "eps": 1e-8, "l2": 1e-3, "t": 7}
+    options |= {"tiny": 1e-20, "tiny_square": 1e-30}
     m2, v2, w_before = m.copy(), v.copy(), w.copy()
     found = elementwise.adam_update(w, g, m, v, mask, **options)
     expected = adam_update(w, g, m2, v2, mask, **options)
@@ -181,21 +248,32 @@ ORDERS = {"C": (0, 1, 2, 3), "F": (3, 2, 1, 0), "batch last": (1, 2, 3, 0)}
 
 @pytest.mark.parametrize("order_x", ORDERS)
 @pytest.mark.parametrize("order_dy", ORDERS)
-def test_relu_and_dropout_in_any_memory_order(order_x, order_dy, rng, plain):
+def test_relu_and_dropout_in_any_memory_order(order_x, order_dy, rng):
     def lying(order):
         axes = ORDERS[order]
         a = normal(rng, *np.array((6, 5, 4, 3))[list(axes)])
         return a.transpose(np.argsort(axes))
 
     x, dy = lying(order_x), lying(order_dy)
-    x[0, 0, 0], x[1, 1, 1, 1] = 0, np.nan
+    x[0, 0, 0], x[1::2, 1, 1], x[0::2, 1, 1] = 0, np.nan, np.inf
     for build in (ReLU, lambda: Dropout(0.3, rng=np.random.default_rng(1))):
         layer, reference = build(), build()
         y, dx = layer.forward(x, train=True), layer.backward(dy)
-        with plain:
+        with plain():
             assert np.array_equal(y, reference.forward(x, train=True), equal_nan=True)
             assert np.array_equal(dx, reference.backward(dy))
         assert y.strides == x.strides
+
+
+def test_values_that_are_repeated_in_memory(rng):
+    """A gradient that was broadcast, as that of a mean, has strides of 0."""
+    x, dy = normal(rng, 2, 3, 2), np.broadcast_to(normal(rng, 2, 1, 2), (2, 3, 2))
+    for values in (x, dy):
+        layer = ReLU()
+        found = layer.forward(values), layer.backward(dy)
+        with plain():
+            assert np.array_equal(found[0], layer.forward(values))
+            assert np.array_equal(found[1], layer.backward(dy))
 
 
 def small_network(rng):
@@ -214,7 +292,7 @@ def small_network(rng):
     )
 
 
-def test_training_is_the_same_with_and_without(plain):
+def test_training_is_the_same_with_and_without():
     def losses():
         rng = np.random.default_rng(0)
         model = small_network(rng)
@@ -228,7 +306,7 @@ def test_training_is_the_same_with_and_without(plain):
             yield loss
 
     found = list(losses())
-    with plain:
+    with plain():
         expected = list(losses())
     assert np.allclose(found, expected, rtol=1e-3) and found[-1] < 0.8 * found[0]
 

@@ -18,6 +18,7 @@ from nnlite.fast.simd import LANES, TILE, fma, fma_splat, load, splat, store
 
 ONE = (0,)
 PARTS = 8  # the rows of images are summed in so many parts, however many threads there are
+MOST_WEIGHTS = 2**18  # of a layer; their gradient is summed in PARTS * LANES arrays at first
 
 
 def conv2d(x, w, b, before, size):
@@ -25,10 +26,11 @@ def conv2d(x, w, b, before, size):
 
     w (kh, kw, c_in, c_out), b (c_out,);  before: zeros above and left of the image
     """
-    x, w = batch_last(x), np.ascontiguousarray(w)
+    x = batch_last(x)
     c_out = w.shape[3]
-    y = np.empty((*size, c_out, len(x[0, 0, 0])), np.float32)
+    y = np.empty((*size, c_out, x.shape[3]), np.float32)
     n_blocks = -(-c_out // TILE)
+    w, b = np.ascontiguousarray(w), np.ascontiguousarray(b)
     for filters in np.array_split(np.arange(c_out), n_blocks):
         convolve(x, w, b, y, *before, filters[0], (0,) * len(filters))
     return y.transpose(3, 0, 1, 2)
@@ -102,7 +104,7 @@ def correlate(x, dy, dw, db, top, left, rows, cols):
         pixel = np.empty(c_out * n_vectors * LANES, np.float32)
         for r in range(part * ho // PARTS, (part + 1) * ho // PARTS):
             for c in range(wo):
-                copy_pixel(dy[r, c], pixel, db_)
+                copy_and_sum(dy[r, c], pixel, db_)
                 for i in range(max(0, top - r), min(kh, height + top - r)):
                     for j in range(max(0, left - c), min(kw, width + left - c)):
                         at_x = ((r + i - top) * width + c + j - left) * c_in * n
@@ -121,7 +123,7 @@ def correlate(x, dy, dw, db, top, left, rows, cols):
 
 
 @njit(cache=True)
-def copy_pixel(dy, pixel, db):
+def copy_and_sum(dy, pixel, db):
     """dy (c_out, N) of one pixel, in whole vectors; db[o, lane] += their sum.
 
     The last vector holds the last LANES images, with zeros for those that had their turn.

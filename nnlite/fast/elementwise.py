@@ -7,16 +7,13 @@ times a step.  These kernels read and write each number once, on all threads.
 import numpy as np
 from numba import njit, prange
 
-TINY = 1e-20  # Adam sets float32 weights and running means of gradients below this to 0
-TINY_SQUARE = 1e-30  # and running means of squared gradients below this: see nnlite.optim
 
-
-def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t):
-    """nnlite.optim.adam_update for float32 arrays."""
+def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t, tiny, tiny_square):
+    """nnlite.optim.adam_update for float32 arrays of one shape, m and v in C order."""
     (beta1, beta2), mask = betas, None if mask is None else mask.reshape(-1)
     new = np.empty(w.shape, np.float32)
     rate, scale = lr / (1 - beta1**t), 1 / (1 - beta2**t)
-    numbers = 1 - beta1, 1 - beta2, rate, scale, eps, l2, TINY, TINY_SQUARE
+    numbers = 1 - beta1, 1 - beta2, rate, scale, eps, l2, tiny, tiny_square
     arrays = (a.reshape(-1) for a in (w, g, m, v))
     adam_kernel(*arrays, mask, new.reshape(-1), *map(np.float32, numbers))
     return new
@@ -42,7 +39,7 @@ def adam_kernel(w, g, m, v, mask, new, new1, new2, rate, scale, eps, l2, tiny, t
 def relu(x):
     """max(x, 0), in the memory order of x."""
     y = np.empty_like(x)
-    relu_kernel(flat(x), flat(y))
+    relu_kernel(flat(in_order_of(y, x)), flat(y))
     return y
 
 
@@ -68,8 +65,8 @@ def where_positive_kernel(y, dy, dx):
 def drop(x, draws, threshold, scale):
     """x * scale where draws >= threshold, else 0;  draws are uint16, one for each x."""
     y = np.empty_like(x)
-    draws = flat(in_order_of(x, draws))
-    drop_kernel(flat(x), draws, np.uint16(threshold), np.float32(scale), flat(y))
+    x, draws = flat(in_order_of(y, x)), flat(in_order_of(y, draws))
+    drop_kernel(x, draws, np.uint16(threshold), np.float32(scale), flat(y))
     return y
 
 
@@ -80,14 +77,16 @@ def drop_kernel(x, draws, threshold, scale, y):
 
 
 def flat(x):
-    """The memory of an array in one dimension, whatever order its axes lie in."""
+    """The memory of an array without gaps in one dimension, whatever order its axes lie in."""
     return x.ravel(order="K")
 
 
-def in_order_of(x, other):
-    """`other`, its axes in memory in the order of those of x."""
-    same = np.empty_like(x, dtype=other.dtype)
-    if same.strides == other.strides:
-        return other
-    same[...] = other
+def in_order_of(y, x):
+    """x, lying in memory as y does: without gaps, the axes in the same order."""
+    if x.shape != y.shape:
+        raise ValueError(f"the gradient has shape {x.shape}, the values have shape {y.shape}")
+    same = np.empty_like(y, dtype=x.dtype)
+    if same.strides == x.strides:
+        return x
+    same[...] = x
     return same

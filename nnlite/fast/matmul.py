@@ -19,7 +19,7 @@ from nnlite.fast.simd import LANES, TILE, fma_splat, load, store, zeros
 R, C, ONE = (0,) * (TILE // 2), (0, 0), (0,)  # a tile is R rows of C vectors
 ROWS, WIDTH = len(R), LANES * len(C)
 DEPTH = 256  # of k at a time: a panel of b, WIDTH x DEPTH floats, stays in the cache
-HEIGHT = 36 * ROWS  # rows of a at a time: HEIGHT x DEPTH floats stay in the second cache
+HEIGHT = 36 * ROWS  # rows of a at a time: HEIGHT x DEPTH floats fit in the second cache
 MIN_ROWS = 8  # fewer leave most of a tile empty
 
 
@@ -32,9 +32,10 @@ def matmul(a, b, out=None):
         return np.matmul(a, b, out=out)
     if out is None:
         out = np.empty((a.shape[0], b.shape[1]), np.float32)
-    if not out.flags.c_contiguous:
-        return matmul(b.T, a.T, out.T).T  # the same product, seen from the other side
-    multiply(ordered(a), ordered(b), out, *blocks(*out.shape, get_num_threads()))
+    if out.flags.c_contiguous:
+        multiply(ordered(a), ordered(b), out, *blocks(*out.shape, get_num_threads()))
+    else:
+        matmul(b.T, a.T, out.T)  # the same product, seen from the other side
     return out
 
 
@@ -42,10 +43,13 @@ def suited(a, b, out):
     """Whether the kernel takes these, and OpenBLAS would start its threads for them."""
     if not use("matmul", a, b) or not a.ndim == b.ndim == 2 or a.shape[1] != b.shape[0]:
         return False
-    if out is not None and (out.dtype, out.shape) != (a.dtype, (a.shape[0], b.shape[1])):
+    if len(a) < MIN_ROWS or len(a) * b.size <= 2**18:
         return False
-    one_piece = out is None or out.flags.c_contiguous or out.flags.f_contiguous
-    return one_piece and len(a) >= MIN_ROWS and len(a) * b.size > 2**18
+    if out is None:
+        return True
+    fits = (out.dtype, out.shape) == (a.dtype, (a.shape[0], b.shape[1]))
+    one_piece = out.flags.c_contiguous or out.flags.f_contiguous
+    return fits and one_piece and not any(np.may_share_memory(out, x) for x in (a, b))
 
 
 def ordered(a):
@@ -56,8 +60,8 @@ def ordered(a):
 def blocks(m, n, threads):
     """(height, width) of the blocks of the product: one task each, as many for every thread."""
     tasks = -(-m // HEIGHT)
-    if tasks < threads and n > m:  # a low and wide product: all rows, some columns
-        return tasks * HEIGHT, round_up(-(-n // threads), WIDTH)
+    if tasks < threads and n > m:  # a low and wide product: its columns are shared out
+        return HEIGHT, round_up(-(-n // threads), WIDTH)
     tasks = round_up(tasks, threads)
     return round_up(-(-m // tasks), ROWS), n
 

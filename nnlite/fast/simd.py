@@ -58,6 +58,8 @@ vector = Vector()
 
 def address(context, builder, array_type, array, i, kind):
     """Pointer to array[i], as one to a float or to a vector."""
+    if (array_type.dtype, array_type.ndim, array_type.layout) != (types.float32, 1, "C"):
+        raise TypeError(f"a contiguous float32 array of one dimension is needed, not {array_type}")
     data = context.make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [i]), kind.as_pointer())
 
