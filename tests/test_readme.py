@@ -1,9 +1,16 @@
-"""The README's first network runs and reaches what the README says."""
+"""The README's first network runs, its links lead somewhere, and tables show what was measured."""
 
+import json
 import re
+import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))
+import bench_training
+import training_study
+
 README = Path(__file__).parents[1] / "README.md"
+DOCS = README.parent / "docs"
 
 
 def test_first_network_runs_and_learns(capsys):
@@ -23,3 +30,11 @@ def test_every_link_leads_somewhere():
     for page in [README, *(README.parent / "docs").glob("*.md")]:
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_the_tables_of_the_docs_are_those_of_the_results():
+    page = (DOCS / "training.md").read_text()
+    bench = json.loads((DOCS / "results" / "bench-training.json").read_text())
+    assert bench_training.table(bench["results"]).strip("\n") in page
+    study = json.loads((DOCS / "results" / "training.json").read_text())
+    assert training_study.table(study) in page
