@@ -10,7 +10,8 @@ after a few to warm up, and its peak memory.  PyTorch runs in its default form a
 fused Adam, channels last, denormal numbers flushed; torch.compile, which needs a C++ compiler,
 is left out.
 
-Prints a table and writes results/bench-training.json.
+Prints a table and writes results/bench-training.json; the one in docs/results/ was made with
+--out docs/results/bench-training.json.
 """
 
 import argparse

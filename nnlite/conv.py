@@ -97,7 +97,7 @@ def col2im(cols, shape, kernel, stride):
     return x
 
 
-def before(zeros):
+def top_left(zeros):
     """Zeros above and left, of ((top, bottom), (left, right))."""
     return zeros[0][0], zeros[1][0]
 
@@ -136,7 +136,7 @@ class Conv2D:
         zeros, size = self.geometry(x.shape[1], x.shape[2])
         self.cache = x, zeros, (len(x), *size, self.c_out)
         if self.is_fast(x):
-            return fast_conv.conv2d(x, self.w.value, self.b.value, before(zeros), size)
+            return fast_conv.conv2d(x, self.w.value, self.b.value, top_left(zeros), size)
         x = np.pad(x, ((0, 0), *zeros, (0, 0)))
         w = self.w.value.reshape(-1, self.c_out)  # (kh*kw*c_in, c_out)
         y = np.empty((len(x), *size, self.c_out), dtype=x.dtype)
@@ -153,7 +153,7 @@ class Conv2D:
         x, zeros, _ = self.cache
         dy = self.check_upstream(dy)
         if self.is_fast(x):
-            gradients = fast_conv.conv2d_filter_gradient(x, dy, self.kernel, before(zeros))
+            gradients = fast_conv.conv2d_filter_gradient(x, dy, self.kernel, top_left(zeros))
             self.w.grad, self.b.grad = gradients
             return
         x = np.pad(x, ((0, 0), *zeros, (0, 0)))
@@ -170,7 +170,7 @@ class Conv2D:
         dy = self.check_upstream(dy)
         if self.is_fast(x):
             size = height, width
-            return fast_conv.conv2d_input_gradient(dy, self.w.value, before(zeros), size)
+            return fast_conv.conv2d_input_gradient(dy, self.w.value, top_left(zeros), size)
         w = self.w.value.reshape(-1, self.c_out)
         dx = np.zeros((n, top + height + bottom, left + width + right, self.c_in), x.dtype)
         for window, out in self.chunks(dy.shape):
@@ -179,9 +179,10 @@ class Conv2D:
         return dx[:, top : top + height, left : left + width]
 
     def is_fast(self, x):
-        """Whether nnlite.fast.conv takes over: it knows float32, stride 1, batches, few filters."""
-        few = self.w.value.size <= MOST_WEIGHTS and len(x) >= LANES
-        return few and self.stride == (1, 1) and fast.use("conv", x, self.w.value, self.b.value)
+        """Whether nnlite.fast.conv takes over: float32, stride 1, LANES images or more."""
+        w, b = self.w.value, self.b.value
+        fits = self.stride == (1, 1) and len(x) >= LANES and w.size <= MOST_WEIGHTS
+        return fits and fast.use("conv", x, w, b)
 
     def check_upstream(self, dy):
         x, _, shape = self.cache

@@ -7,7 +7,7 @@ running means of Adam and the l2 term bring pruned weights back to life.
 was given, biases too, through the gradient, so Adam rescales it like any other gradient.
 
 Weights that nothing but `l2` pulls at shrink for ever.  Below 1e-38 float32 goes on with
-denormal numbers, with which processors calculate many times slower.  Adam therefore sets
+denormal numbers, with which many processors are several times slower.  Adam therefore sets
 what is below TINY to zero: pruning would remove it first anyway.
 """
 
@@ -17,8 +17,10 @@ from nnlite import fast
 from nnlite.checks import check_number
 from nnlite.fast import elementwise
 
-TINY = 1e-20  # float32 weights and running means of gradients below this become 0,
-TINY_SQUARE = 1e-30  # and so do running means of squared gradients below this
+# float32 numbers below these become 0: weights and running means of gradients,
+TINY = 1e-20
+# and running means of squares.  Not TINY**2, which is denormal itself; its root is far below eps.
+TINY_V = 1e-30
 
 
 class SGD:
@@ -61,17 +63,17 @@ class Adam:
         self.t += 1
         # A NumPy scalar, from a schedule say, would turn float32 weights into float64.
         options = {"lr": float(self.lr), "l2": float(self.l2), "betas": self.betas}
-        options |= {"eps": self.eps, "t": self.t, "tiny": TINY, "tiny_square": TINY_SQUARE}
+        options |= {"eps": self.eps, "t": self.t, "tiny": TINY, "tiny_v": TINY_V}
         for p, m, v in zip(self.params, self.m, self.v):
             if m.shape != p.value.shape:
                 raise ValueError(
                     f"{p} had the shape {m.shape} when this Adam was made; make a new one"
                 )
-            update = elementwise.adam_update if fast.use("adam", p.value) else adam_update
+            update = elementwise.adam_update if fast.use("adam", p.value, p.grad) else adam_update
             p.value = update(p.value, p.grad, m, v, p.mask, **options)
 
 
-def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t, tiny, tiny_square):
+def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t, tiny, tiny_v):
     """Step number t of Adam, Kingma & Ba 2015, algorithm 1: returns the new w, changes m and v.
 
         m <- beta1 * m + (1 - beta1) * g          running mean of the gradient
@@ -88,7 +90,7 @@ def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t, tiny, tiny_square):
     if w.dtype == np.float32:
         w[np.abs(w) < tiny] = 0
         m[np.abs(m) < tiny] = 0
-        v[v < tiny_square] = 0
+        v[v < tiny_v] = 0
     return w if mask is None else np.where(mask, w, 0)
 
 

@@ -42,19 +42,19 @@ def check_finite(model, loss, images, lr, step):
     if np.isfinite(loss) and all(np.isfinite(p.value).all() for p in model.params):
         return
     raise FloatingPointError(
-        f"step {step}: the loss is {loss:.4g} and {first_not_finite(model, images)} not finite. "
+        f"step {step}: the loss is {loss:.4g}; not finite: {first_not_finite(model, images)}. "
         f"Try a learning rate below {lr:.3g}, or more l2, and look at the images"
     )
 
 
 def first_not_finite(model, x):
-    """'the weights of layer 3, Dense(100, 10), are', wherever trouble first shows."""
+    """'the weights of layer 3, Dense(100, 10)', or wherever it first shows."""
     if not np.isfinite(x).all():
-        return "the images are"
+        return "the images"
     for i, layer in enumerate(model.layers):
         if not all(np.isfinite(p.value).all() for p in layer.params):
-            return f"the weights of layer {i}, {layer}, are"
+            return f"the weights of layer {i}, {layer}"
         x = layer.forward(x)
         if not np.isfinite(x).all():
-            return f"the outputs of layer {i}, {layer}, are"
-    return "what the loss made of the outputs is"
+            return f"the outputs of layer {i}, {layer}"
+    return "what the loss made of the outputs"

@@ -212,7 +212,7 @@ def test_adam(masked, rng):
     g[0, 0] = np.nan
     mask = rng.random(w.shape) < 0.5 if masked else None
     options = {"lr": 1e-4, "betas": (0.9, 0.999), "eps": 1e-8, "l2": 1e-3, "t": 7}
-    options |= {"tiny": 1e-20, "tiny_square": 1e-30}
+    options |= {"tiny": 1e-20, "tiny_v": 1e-30}
     m2, v2, w_before = m.copy(), v.copy(), w.copy()
     found = elementwise.adam_update(w, g, m, v, mask, **options)
     expected = adam_update(w, g, m2, v2, mask, **options)

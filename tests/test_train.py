@@ -170,10 +170,10 @@ def diverged(where):
 @pytest.mark.parametrize(
     "where, match",
     [
-        ("images", "the images are not finite"),
-        ("weights", r"the weights of layer 2, Dense\(4, 2\), are not finite"),
-        ("outputs", r"the outputs of layer 2, Dense\(4, 2\), are not finite"),
-        ("loss", "what the loss made of the outputs is not finite"),
+        ("images", "not finite: the images"),
+        ("weights", r"not finite: the weights of layer 2, Dense\(4, 2\)\."),
+        ("outputs", r"not finite: the outputs of layer 2, Dense\(4, 2\)\."),
+        ("loss", "not finite: what the loss made of the outputs"),
     ],
 )
 def test_what_is_not_finite_is_named(where, match):

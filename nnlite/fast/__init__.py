@@ -3,8 +3,10 @@
 Those files come first: they say what is computed, and are what these are tested against.
 The fast versions take over for float32 arrays.
 
-They run on numba's threads.  As with any program that uses OpenMP, processes that are forked
-after the first of them must not run them too: start processes by "spawn", or clear `enabled`.
+numba compiles a function marked @njit when it is first called, and `cache=True` keeps the result
+in __pycache__.  `prange` is a range whose steps are shared out to numba's threads.  These do not
+survive a fork: a process forked after a kernel has run must not run one.  Start processes by
+"spawn", or clear `enabled`.
 
     enabled    names of the fast versions in use; `fast.enabled.clear()` leaves plain NumPy
 """

@@ -14,11 +14,10 @@ import math
 import numpy as np
 from numba import njit, prange
 
-from nnlite.fast.simd import LANES, TILE, fma, fma_splat, load, splat, store
+from nnlite.fast.simd import LANES, ONE, TILE, fma, fma_splat, load, splat, store, times
 
-ONE = (0,)
-PARTS = 8  # the rows of images are summed in so many parts, however many threads there are
-MOST_WEIGHTS = 2**18  # of a layer; their gradient is summed in PARTS * LANES arrays at first
+PARTS = 8  # the rows of outputs are summed in so many parts: the same for any number of threads
+MOST_WEIGHTS = 2**18  # their gradient takes PARTS * LANES times their memory, 128 MB at most
 
 
 def conv2d(x, w, b, before, size):
@@ -31,8 +30,8 @@ def conv2d(x, w, b, before, size):
     y = np.empty((*size, c_out, x.shape[3]), np.float32)
     n_blocks = -(-c_out // TILE)
     w, b = np.ascontiguousarray(w), np.ascontiguousarray(b)
-    for filters in np.array_split(np.arange(c_out), n_blocks):
-        convolve(x, w, b, y, *before, filters[0], (0,) * len(filters))
+    for block in np.array_split(np.arange(c_out), n_blocks):
+        convolution_kernel(x, w, b, y, *before, block[0], times(len(block)))
     return y.transpose(3, 0, 1, 2)
 
 
@@ -51,7 +50,7 @@ def conv2d_filter_gradient(x, dy, kernel, before):
     cols = largest_divisor(c_out, TILE // rows)
     dw = np.zeros((PARTS, *kernel, c_in, c_out, LANES), np.float32)
     db = np.zeros((PARTS, c_out, LANES), np.float32)
-    correlate(x, dy, dw, db, *before, (0,) * rows, (0,) * cols)
+    filter_gradient_kernel(x, dy, dw, db, *before, times(rows), times(cols))
     return dw.sum(axis=(0, -1)), db.sum(axis=(0, -1))
 
 
@@ -65,7 +64,7 @@ def largest_divisor(count, limit):
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def convolve(x, w, b, y, top, left, first, filters):
+def convolution_kernel(x, w, b, y, top, left, first, filters):
     """y[:, :, first:first+len(filters)], for all images."""
     height, width, c_in, n = x.shape
     kh, kw, _, c_out = w.shape
@@ -89,7 +88,7 @@ def convolve(x, w, b, y, top, left, first, filters):
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def correlate(x, dy, dw, db, top, left, rows, cols):
+def filter_gradient_kernel(x, dy, dw, db, top, left, rows, cols):
     """dw[part, i, j, k, o] += x[r + i - top, c + j - left, k] * dy[r, c, o], LANES images each.
 
     A tile is len(rows) channels k times len(cols) filters o, summed over the images.

@@ -1,39 +1,40 @@
 """Adam, ReLU and dropout in one pass over memory each.
 
-NumPy makes an array for every operation: Adam in NumPy reads and writes memory some thirty
-times a step.  These kernels read and write each number once, on all threads.
+In NumPy every operation is a pass over memory: Adam makes 23 of them a step.  These kernels read
+and write each number once, on all threads.
 """
 
 import numpy as np
 from numba import njit, prange
 
 
-def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t, tiny, tiny_square):
+def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t, tiny, tiny_v):
     """nnlite.optim.adam_update for float32 arrays of one shape, m and v in C order."""
-    (beta1, beta2), mask = betas, None if mask is None else mask.reshape(-1)
-    new = np.empty(w.shape, np.float32)
-    rate, scale = lr / (1 - beta1**t), 1 / (1 - beta2**t)
-    numbers = 1 - beta1, 1 - beta2, rate, scale, eps, l2, tiny, tiny_square
-    arrays = (a.reshape(-1) for a in (w, g, m, v))
-    adam_kernel(*arrays, mask, new.reshape(-1), *map(np.float32, numbers))
-    return new
+    beta1, beta2 = betas
+    lr_t, correction = lr / (1 - beta1**t), 1 / (1 - beta2**t)  # of the bias of m and of v
+    numbers = 1 - beta1, 1 - beta2, lr_t, correction, eps, l2, tiny, tiny_v
+    new_w = np.empty(w.shape, np.float32)
+    mask = None if mask is None else mask.reshape(-1)
+    arrays = (a.reshape(-1) for a in (new_w, w, g, m, v))
+    adam_kernel(*arrays, mask, *map(np.float32, numbers))
+    return new_w
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
-def adam_kernel(w, g, m, v, mask, new, new1, new2, rate, scale, eps, l2, tiny, tiny_square):
+def adam_kernel(new_w, w, g, m, v, mask, share1, share2, lr_t, correction, eps, l2, tiny, tiny_v):
     zero = np.float32(0)
     for k in prange(w.size):
         g_k = g[k] + l2 * w[k]
-        m_k = m[k] + new1 * (g_k - m[k])
-        v_k = v[k] + new2 * (g_k * g_k - v[k])
-        w_k = w[k] - rate * m_k / (np.sqrt(v_k * scale) + eps)
+        m_k = m[k] + share1 * (g_k - m[k])
+        v_k = v[k] + share2 * (g_k * g_k - v[k])
+        w_k = w[k] - lr_t * m_k / (np.sqrt(v_k * correction) + eps)
         # Written so that nan, of which no comparison is true, stays.
         m[k] = zero if abs(m_k) < tiny else m_k
-        v[k] = zero if v_k < tiny_square else v_k
+        v[k] = zero if v_k < tiny_v else v_k
         w_k = zero if abs(w_k) < tiny else w_k
         if mask is not None:
             w_k = w_k if mask[k] else zero
-        new[k] = w_k
+        new_w[k] = w_k
 
 
 def relu(x):
@@ -84,7 +85,7 @@ def flat(x):
 def in_order_of(y, x):
     """x, lying in memory as y does: without gaps, the axes in the same order."""
     if x.shape != y.shape:
-        raise ValueError(f"the gradient has shape {x.shape}, the values have shape {y.shape}")
+        raise ValueError(f"shapes differ: {x.shape} and {y.shape}")
     same = np.empty_like(y, dtype=x.dtype)
     if same.strides == x.strides:
         return x

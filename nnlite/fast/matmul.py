@@ -1,8 +1,8 @@
 """A matrix product in numba, as fast as BLAS or faster, that shares its threads with the rest.
 
 NumPy's `a @ b` is the definition and what this one is tested against.  Why not use it?  Its
-threads are OpenBLAS's own, and for about 25 ms after each product they keep asking for work.
-The kernels of numba that come next then wait for a processor: see docs/training.md.
+threads are OpenBLAS's own, and after each product they keep asking for work for a while.  The
+kernels of numba that come next share the processors with them: see docs/training.md.
 
 How it is done (Goto & van de Geijn 2008): a tile of ROWS x WIDTH sums stays in registers while
 k runs.  For each k it takes ROWS numbers from a and WIDTH from b and does ROWS * WIDTH products,
@@ -14,13 +14,14 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 
 from nnlite.fast import use
-from nnlite.fast.simd import LANES, TILE, fma_splat, load, store, zeros
+from nnlite.fast.simd import LANES, ONE, TILE, fma_splat, load, store, times, zeros
 
-R, C, ONE = (0,) * (TILE // 2), (0, 0), (0,)  # a tile is R rows of C vectors
-ROWS, WIDTH = len(R), LANES * len(C)
+TILE_ROWS, TILE_COLS = times(TILE // 2), times(2)  # a tile is so many rows of so many vectors
+ROWS, WIDTH = len(TILE_ROWS), LANES * len(TILE_COLS)
 DEPTH = 256  # of k at a time: a panel of b, WIDTH x DEPTH floats, stays in the cache
 HEIGHT = 36 * ROWS  # rows of a at a time: HEIGHT x DEPTH floats fit in the second cache
 MIN_ROWS = 8  # fewer leave most of a tile empty
+ONE_THREAD = 2**18  # up to so many products m*k*n OpenBLAS does not start its threads
 
 
 def matmul(a, b, out=None):
@@ -43,7 +44,7 @@ def suited(a, b, out):
     """Whether the kernel takes these, and OpenBLAS would start its threads for them."""
     if not use("matmul", a, b) or not a.ndim == b.ndim == 2 or a.shape[1] != b.shape[0]:
         return False
-    if len(a) < MIN_ROWS or len(a) * b.size <= 2**18:
+    if len(a) < MIN_ROWS or len(a) * b.size <= ONE_THREAD:
         return False
     if out is None:
         return True
@@ -58,7 +59,7 @@ def ordered(a):
 
 
 def blocks(m, n, threads):
-    """(height, width) of the blocks of the product: one task each, as many for every thread."""
+    """(height, width) of the blocks of the product; each is a task, and all threads get as many."""
     tasks = -(-m // HEIGHT)
     if tasks < threads and n > m:  # a low and wide product: its columns are shared out
         return HEIGHT, round_up(-(-n // threads), WIDTH)
@@ -117,18 +118,18 @@ def add_panel(packed_a, packed_b, depth, out, top, bottom, j, corner):
         rows = min(ROWS, bottom - i)
         whole = rows == ROWS and columns == WIDTH
         if whole:
-            tile = load(flat, i * n + j, n, R, C)
+            tile = load(flat, i * n + j, n, TILE_ROWS, TILE_COLS)
         else:
-            tile = zeros(R, C)
+            tile = zeros(TILE_ROWS, TILE_COLS)
         at_a, at_b = (i - top) * depth, 0
         for _ in range(depth):
-            tile = fma_splat(tile, packed_a, at_a, load(packed_b, at_b, 0, ONE, C))
+            tile = fma_splat(tile, packed_a, at_a, load(packed_b, at_b, 0, ONE, TILE_COLS))
             at_a += ROWS
             at_b += WIDTH
         if whole:
-            store(tile, flat, i * n + j, n, C)
+            store(tile, flat, i * n + j, n, TILE_COLS)
         else:  # at the edge: only the part that is inside
-            store(tile, corner, 0, WIDTH, C)
+            store(tile, corner, 0, WIDTH, TILE_COLS)
             for r in range(rows):
                 for c in range(columns):
                     out[i + r, j + c] += corner[r * WIDTH + c]

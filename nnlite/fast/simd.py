@@ -11,8 +11,14 @@ what makes matrix products fast.  Here are the few operations that it takes:
     store(tile, a, i, step, cols)            the opposite of load
 
 `a` is a one-dimensional contiguous float32 array, positions count floats and are not checked.
-`rows` and `cols` are tuples of that length, `(0,) * 5` for five, because numba compiles a
-kernel anew for each type of its arguments, and the length of a tuple is part of its type.
+`rows` and `cols` are tuples of that length, see `times`, because numba compiles a kernel anew for
+each type of its arguments, and the length of a tuple is part of its type.
+
+An @intrinsic is called while numba compiles a kernel, not while the kernel runs.  Its parameters
+are types.  It returns a signature, written result_type(argument types), and a function `generate`
+that writes LLVM instructions through `builder`; there `args` stand for registers, not numbers.  A
+Python loop in `generate` runs at compile time: `for r in range(14)` writes 14 instructions and no
+loop.
 
 A kernel's cache does not notice changes to this file: delete nnlite/fast/__pycache__ then.
 """
@@ -36,6 +42,13 @@ def has(feature):
 LANES = 16 if has("avx512f") else 8 if has("avx") else 4
 TILE = 28 if has("avx512f") else 12
 
+
+def times(count):
+    """A tuple of this length, to tell numba a number when it compiles."""
+    return (0,) * count
+
+
+ONE = times(1)
 VECTOR = ir.VectorType(ir.FloatType(), LANES)
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
 
@@ -111,9 +124,9 @@ def splat(typing, a, i, rows):
 @intrinsic
 def fma(typing, tile, left, right):
     def generate(context, builder, signature, args):
-        tile, left, right = args
-        lefts = [builder.extract_value(left, r) for r in range(len(signature.args[1]))]
-        return multiply_add(context, builder, signature, tile, lefts.__getitem__, right)
+        sums, column, row = args
+        lefts = [builder.extract_value(column, r) for r in range(len(left))]  # left: the type
+        return multiply_add(context, builder, signature, sums, lefts.__getitem__, row)
 
     return tile(tile, left, right), generate
 
@@ -121,14 +134,14 @@ def fma(typing, tile, left, right):
 @intrinsic
 def fma_splat(typing, tile, a, i, right):
     def generate(context, builder, signature, args):
-        tile, array, start, right = args
+        sums, array, start, row = args
         first = address(context, builder, a, array, start, ir.FloatType())
 
         # Each number is loaded where it is used: all of them at once would not fit in registers.
-        def left(r):
+        def factor(r):
             return broadcast(builder, first, r)
 
-        return multiply_add(context, builder, signature, tile, left, right)
+        return multiply_add(context, builder, signature, sums, factor, row)
 
     return tile(tile, a, types.intp, right), generate
 
@@ -142,13 +155,13 @@ def broadcast(builder, first, r):
     return builder.shuffle_vector(x, undefined, lane_0)
 
 
-def multiply_add(context, builder, signature, tile, left, right):
-    """tile[r, c] + left(r) * right[c], row by row."""
+def multiply_add(context, builder, signature, tile, factor, right):
+    """tile[r, c] + factor(r) * right[c], row by row; factor is called when its row begins."""
     kind, n_cols = signature.return_type, len(signature.args[-1])
     rights = [builder.extract_value(right, c) for c in range(n_cols)]
     sums = []
     for r in range(len(kind) // n_cols):
-        x = left(r)
+        x = factor(r)
         for c in range(n_cols):
             # "contract" lets the compiler round once instead of twice, where the machine can.
             product = builder.fmul(x, rights[c], flags=("contract",))
