@@ -1,6 +1,6 @@
 """Both posts in one run: train, attack, prune, and measure confidence.
 
-    python experiments/reproduce.py                   drawn digits, about a minute
+    python experiments/reproduce.py                   drawn digits, forty seconds on two cores
     python experiments/reproduce.py --data mnist      the same on MNIST
 
 A linear-quadratic network (no softmax, quadratic cost) is trained; noise vectors are made
