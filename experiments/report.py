@@ -13,43 +13,31 @@ from pathlib import Path
 from string import Template
 
 import numpy as np
+from published import ANN_NOISE, ANN_TABLE, CONFIDENCE, name_noise
 
 from nnlite import plots
 from nnlite.files import replace_when_done
 
 TEMPLATE = Path(__file__).with_name("page.html")
 
-# Published in the two posts, for MNIST and 784-1500-1000-800-10, as fractions.  Accuracy under
-# noise is read from the first post's figure, the rest stands in the second post's text.
-SHOWN_NOISE = [[3, 0.25], [2, 0.25], [1, 0.15], [5, 0.1], [5, 0.35], [8, 0.2], [7, 0.3], [9, 0.2]]
-UNDER_NOISE = {  # (score, sparsity): accuracy without noise, then under SHOWN_NOISE
-    ("magnitude", 0.0): [0.9865, 0.1993, 0.2764, 0.9073, 0.959, 0.2595, 0.579, 0.2263, 0.5818],
-    ("magnitude", 0.9): [0.9818, 0.411, 0.3624, 0.8814, 0.9686, 0.5395, 0.9081, 0.2379, 0.7646],
-    ("mean_activation", 0.81): [
-        *(0.9814, 0.4868, 0.5708, 0.9163, 0.9669, 0.5732, 0.9156, 0.2969, 0.7841),
-    ],
-}
-# Sparsity: accuracy clean and half noisy; threshold and share of the corrupted images kept
-# where 90 % of the clean ones are, and where 80 % are.
-CONFIDENCE = {
-    0.0: ["98.65%", "55.28%", ["6.6", "44%"], ["18.2", "17.5%"]],
-    0.8: ["98.28%", "62.96%", ["3.4", "25%"], ["7.0", "9%"]],
-}
+# (score, sparsity) whose accuracies stand beside published ones: a column of the table each.
+COMPARED = (("magnitude", 0.0), ("magnitude", 0.9), ("mean_activation", 0.81))
 WORDS = {"magnitude": "magnitude", "mean_activation": "mean activation"}
 
 
 def noise_names(results):
-    return [f"target {k}, limit {limit:.2f}" for k, limit in results["config"]["shown_noise"]]
+    return [name_noise(pair) for pair in results["config"]["shown_noise"]]
 
 
 def table_under_noise(results):
     """Header rows and rows: accuracy with and without pruning, published and here."""
     config = results["config"]
-    if config["shown_noise"] != SHOWN_NOISE:
-        raise ValueError(f"published is accuracy under {SHOWN_NOISE}, not {config['shown_noise']}")
+    if config["shown_noise"] != [list(pair) for pair in ANN_NOISE]:
+        raise ValueError(f"published is accuracy under {ANN_NOISE}, not {config['shown_noise']}")
     header = [["accuracy on"], ["test images"], [""]]
     columns = [["no noise", *noise_names(results)]]
-    for (score, sparsity), published in UNDER_NOISE.items():
+    for score, sparsity in COMPARED:
+        published = ANN_TABLE[((score, sparsity),) if sparsity else ()]
         header[0] += [f"{sparsity:.0%} removed" if sparsity else "unpruned", ""]
         header[1] += [f"by {WORDS[score]}" if sparsity else "", ""]
         header[2] += ["published", "here"]
@@ -110,14 +98,13 @@ def html_table(header, rows):
 
 def draw_figures(results, out):
     noise, pruning = results["noise"], results["pruning"]
-    panels = {f"pruned by {WORDS[score]}": rows for score, rows in pruning.items()}
+    sparsities = results["config"]["sparsities"]
+    panels = {f"pruned by {WORDS[score]}": [(sparsities, rows)] for score, rows in pruning.items()}
     examples = [{**e, "image": as_pixels(e["image"])} for e in noise["examples"]]
     figures = {
         "digits": plots.digits(as_pixels(results["digits"])),
         "noise": plots.noise_vectors(noise["vectors"], noise["success"], examples, noise["limit"]),
-        "pruning": plots.accuracy_against_sparsity(
-            results["config"]["sparsities"], panels, noise_names(results)
-        ),
+        "pruning": plots.accuracy_against_sparsity(panels, noise_names(results)),
         "ratio": plots.ratio_curves(results["confidence"]),
     }
     for name, figure in figures.items():
@@ -142,9 +129,9 @@ def write(out):
     draw_figures(results, out)
     page = Template(TEMPLATE.read_text()).substitute(
         data={"strokes": "drawn digits", "mnist": "MNIST"}[results["data"]],
-        hidden="-".join(map(str, config["hidden"])),
-        epochs=config["epochs"],
-        l2=config["l2"],
+        hidden="-".join(map(str, config["network"]["hidden"])),
+        steps=f"{config['network']['steps']:,}",
+        l2=config["network"]["l2"],
         accuracy=f"{results['accuracy']:.2%}",
         limit=noise["limit"],
         noise_min=f"{min(noise['accuracy']):.0%}",

@@ -2,6 +2,7 @@
 
     python experiments/reproduce.py                   drawn digits, forty seconds on two cores
     python experiments/reproduce.py --data mnist      the same on MNIST
+    python experiments/reproduce.py --data mnist --preset standard      the whole study, hours
 
 A linear-quadratic network (no softmax, quadratic cost) is trained; noise vectors are made
 that fool it, each asking for one class within one limit; its weights are pruned by magnitude
@@ -9,7 +10,9 @@ and by mean activation while accuracy under noise is watched; and the ratio of i
 outputs is compared between clean and corrupted images.
 From "Pruning, cost functions and adversarial noise" and "Output analysis".
 
-Writes to results/<data>-<preset>/: results.json, model.npz, four figures, report.html.
+Writes to results/<data>-<preset>/: results.json, model.npz, four figures, report.html.  With
+--preset standard the scripts that answer the first post figure by figure run too (STUDY).
+Networks, noise and measurements are kept in runs/: whatever was stopped goes on from there.
 Images from the test set are used to measure, never to choose: weights and noise come from
 training images, thresholds from validation images.
 """
@@ -17,22 +20,38 @@ training images, thresholds from validation images.
 import argparse
 import itertools
 import json
-import math
-import platform
+import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import kept
+import make_noise
+import noise_on_pruned
 import numpy as np
+import prune_ann
+import prune_cnn_dense
+import prune_layers
+import published
 import report
+import study
+import train
 from tqdm import tqdm
 
 import nnlite
 from nnlite.checks import check_count
 from nnlite.confidence import fraction_kept, threshold_at, top_two_ratio
-from nnlite.files import replace_when_done
-from nnlite.noise import add_noise, universal_noise
+from nnlite.noise import add_noise
+
+STUDY = {  # name of the results: script, minutes on two cores with networks and noise given
+    "make-noise": (make_noise, 45),
+    "prune-ann": (prune_ann, 20),
+    "prune-layers": (prune_layers, 20),
+    "prune-cnn-dense": (prune_cnn_dense, 15),
+    "noise-on-pruned": (noise_on_pruned, 20),
+}
+TRAINING_MINUTES = 40  # six dense networks, two convolutional ones
 
 
 @dataclass(frozen=True)
@@ -42,65 +61,18 @@ class Config:
     In brackets where a value comes from: a post, the notebooks published with the posts, us.
     """
 
-    hidden: tuple  # neurons of the hidden layers
-    epochs: int  # passes over the training images [ours; post: 100,000 batches, 455 passes]
-    batch_size: int = 250  # images, for weights and for noise [post]
-    lr: float = 1e-3  # Adam, falling to 0 along a half cosine [ours; notebook: 1e-5, constant]
-    l2: float = 1e-3  # factor of sum(w^2)/2 beside nnlite.quadratic [notebook, same scale]
-    # Steps of the gradient divided by its largest entry, chosen on validation images, where more
-    # of them gain little [ours; notebook: 5000 plain steps].
-    noise_steps: int = 200
-    noise_step_size: float = 0.1  # pixel units
-    shown_noise: tuple = (  # (target class, limit in pixel units) along the pruning axis [post]
-        *((3, 0.25), (2, 0.25), (1, 0.15), (5, 0.10)),
-        *((5, 0.35), (8, 0.20), (7, 0.30), (9, 0.20)),
-    )
+    network: train.Config
+    noise: make_noise.Config = make_noise.CONFIG
+    shown_noise: tuple = published.ANN_NOISE  # (target, limit) along the pruning axis [post]
     sparsities: tuple = (
         *(0.00, 0.10, 0.20, 0.30, 0.40, 0.50, 0.55, 0.60, 0.65, 0.70, 0.75),
         *(0.80, 0.81, 0.85, 0.90, 0.92, 0.94, 0.96, 0.98, 0.99),  # 0.81, 0.90: the post's table
     )
-    scored_images: int = 2000  # for mean activations [post, there from the test set]
     confidence_limits: tuple = (0.15, 0.35)  # of the noise for the ratio, pixel units [post]
     confidence_sparsity: float = 0.80  # removed by mean activation [post]
 
 
-PRESETS = {
-    "quick": Config(hidden=(500, 300), epochs=40),
-    "standard": Config(hidden=(1500, 1000, 800), epochs=36, lr=3e-4),
-}
-
-
-def build(hidden, rng):
-    """784 - hidden - 10, ReLU between, raw outputs: the posts' architecture."""
-    sizes = (28 * 28, *hidden, 10)
-    layers = [nnlite.Flatten()]
-    for n_in, n_out in itertools.pairwise(sizes):
-        layers += [nnlite.Dense(n_in, n_out, init="posts", rng=rng), nnlite.ReLU()]
-    return nnlite.Sequential(layers[:-1])  # no ReLU after the last
-
-
-def train(model, images, labels, cfg, rng):
-    """Adam on the quadratic cost of the raw outputs; the rate falls along a half cosine."""
-    adam = nnlite.Adam(model.params, lr=cfg.lr, l2=cfg.l2)
-    n_steps = cfg.epochs * math.ceil(len(images) / cfg.batch_size)
-    for _ in tqdm(range(cfg.epochs), desc="training", unit="epoch", disable=None):
-        for x, y in nnlite.minibatches(images, labels, cfg.batch_size, rng):
-            adam.lr = cfg.lr * (1 + np.cos(np.pi * adam.t / n_steps)) / 2
-            _, doutputs = nnlite.quadratic(model.forward(x, train=True), y)
-            model.backward(doutputs, input_gradient=False)
-            adam.step()
-
-
-def make_noise(model, images, wanted, cfg, rng):
-    """{(target class, limit): noise vector (28, 28, 1)}, trained on `images`."""
-    options = {"steps": cfg.noise_steps, "step_size": cfg.noise_step_size}
-    options |= {"batch_size": cfg.batch_size, "rng": rng}
-    wanted = tqdm(wanted, desc="noise", unit="vector", disable=None)
-    return {pair: universal_noise(model, images, *pair, **options) for pair in wanted}
-
-
-def accuracies(model, image_sets, labels):
-    return [nnlite.accuracy(model, images, labels) for images in image_sets]
+PRESETS = {name: Config(train.preset("ann-lq", name)) for name in ("quick", "standard")}
 
 
 def measure_bank(model, images, labels, vectors, limit, rng):
@@ -114,18 +86,18 @@ def measure_bank(model, images, labels, vectors, limit, rng):
     return {
         "accuracy": (read == labels).mean(axis=1),
         "success": [(read[k] == k)[labels != k].mean() for k in range(len(vectors))],
-        "random": np.mean(accuracies(model, [add_noise(images, s) for s in signs], labels)),
+        "random": np.mean(study.accuracies(model, [add_noise(images, s) for s in signs], labels)),
     }
 
 
-def prune_and_measure(model, score, sparsities, mean_x, image_sets, labels):
+def prune_and_measure(model, scores, sparsities, image_sets, labels):
     """Accuracy on every image set, (S, sets), every layer pruned to each of S sparsities."""
-    rows = []
-    for sparsity in tqdm(sparsities, desc=score.__name__, unit="sparsity", disable=None):
-        saved = nnlite.prune.apply(model, nnlite.prune.keep_masks(model, score, sparsity, mean_x))
-        rows.append(accuracies(model, image_sets, labels))
-        nnlite.prune.undo(model, saved)
-    return rows
+    return [
+        prune_ann.pruned_accuracies(
+            model, nnlite.prune.keep_masks(scores, sparsity), image_sets, labels
+        )
+        for sparsity in tqdm(sparsities, desc="pruning", unit="sparsity", disable=None)
+    ]
 
 
 def choose_attacked(labels, rng):
@@ -168,39 +140,38 @@ def measure_confidence(model, data, half_noisy, attacked):
     }
 
 
-def run(data, cfg, seed, say=print):
-    """All of it: the trained model and the results, a dict that JSON can hold."""
+def run(data, cfg, seed, label, runs=kept.RUNS, say=print):
+    """All of it: the trained model and the results, a dict that JSON can hold.
+
+    label   the readable part of the name under which the network is kept in `runs`
+    """
     start = time.perf_counter()
-    rng_train, rng_noise, rng_score, rng_attack = np.random.default_rng(seed).spawn(4)
+    rng_noise, rng_attack = np.random.default_rng(seed).spawn(2)
     images, labels = data.test
     say(f"{data.name}: {len(data.train.images):,} images to train on, {len(images):,} to test")
 
-    model = build(cfg.hidden, rng_train)
-    train(model, *data.train, cfg, rng_train)
-    say(f"trained: {nnlite.accuracy(model, images, labels):.2%} of the test images right")
+    model, about = train.trained(cfg.network, data, seed, label, runs, say)
+    say(f"trained: {about['test_accuracy']:.2%} of the test images right")
 
     strong = max(cfg.confidence_limits)
-    banks = {limit: [(k, limit) for k in range(10)] for limit in cfg.confidence_limits}
-    wanted = dict.fromkeys([*itertools.chain(*banks.values()), *cfg.shown_noise])  # none twice
-    noise = make_noise(model, data.train.images, wanted, cfg, rng_noise)
-    banks = {limit: np.stack([noise[pair] for pair in bank]) for limit, bank in banks.items()}
+    noise = make_noise.bank(model, about, data, runs, cfg=cfg.noise, say=say)
+    banks = {k: np.stack([noise[c, k] for c in range(10)]) for k in cfg.confidence_limits}
     measured = measure_bank(model, images, labels, banks[strong], strong, rng_noise)
     say(f"noise made: {min(measured['accuracy']):.1%} to {max(measured['accuracy']):.1%} right")
 
-    scored = rng_score.choice(len(data.train.images), cfg.scored_images, replace=False)
-    mean_x = nnlite.prune.mean_inputs(model, data.train.images[scored])
-    shown = [images, *(add_noise(images, noise[pair]) for pair in cfg.shown_noise)]
+    scores = prune_ann.scores_of(model, data.train.images, seed)
+    shown = study.noisy_sets(images, noise, cfg.shown_noise)
     pruning = {
-        score.__name__: prune_and_measure(model, score, cfg.sparsities, mean_x, shown, labels)
-        for score in (nnlite.prune.magnitude, nnlite.prune.mean_activation)
+        name: prune_and_measure(model, scores[name], cfg.sparsities, shown, labels)
+        for name in ("magnitude", "mean_activation")
     }
     say("pruned by magnitude and by mean activation")
 
     attacked, targets = choose_attacked(labels, rng_attack)
     confidence = {}
     for sparsity in (0.0, cfg.confidence_sparsity):
-        score = nnlite.prune.mean_activation
-        saved = nnlite.prune.apply(model, nnlite.prune.keep_masks(model, score, sparsity, mean_x))
+        masks = nnlite.prune.keep_masks(scores["mean_activation"], sparsity)
+        saved = nnlite.prune.apply(model, masks)
         for limit, vectors in banks.items():
             half_noisy = images.copy()
             half_noisy[attacked] = add_noise(images[attacked], vectors[targets[attacked]])
@@ -212,13 +183,9 @@ def run(data, cfg, seed, say=print):
         "data": data.name,
         "seed": seed,
         "config": asdict(cfg),
-        "versions": {
-            "nnlite": nnlite.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": kept.versions(),
         "seconds": time.perf_counter() - start,
-        "accuracy": nnlite.accuracy(model, images, labels),
+        "accuracy": about["test_accuracy"],
         "digits": first_of_each_class(images, labels),
         "noise": {
             "limit": strong,
@@ -252,17 +219,22 @@ def to_bytes(images):
     return (images[..., 0] * 255).round().astype(np.uint8)
 
 
-def to_json(value):
-    """NumPy scalars and arrays as the numbers and lists that JSON knows."""
-    return value.tolist()
-
-
 def write_results(model, results, out):
     """Write model.npz, results.json, and from the latter the figures and the page."""
     nnlite.save(model, out / "model.npz")
-    with replace_when_done(out / "results.json") as file:
-        file.write(json.dumps(results, default=to_json).encode())
+    kept.write_json(out / "results.json", results)
     report.write(out)
+
+
+def announce(preset):
+    """What a run will do, before it does it."""
+    if preset != "standard":
+        return
+    minutes = {"networks": TRAINING_MINUTES} | {name: m for name, (_, m) in STUDY.items()}
+    hours = sum(minutes.values()) / 60
+    print(f"About {hours:.1f} hours on two cores, less what is in {kept.RUNS}/ already:")
+    print("\n".join(f"  {name:<16} {m:>3} minutes" for name, m in minutes.items()))
+    print("It may be stopped; the same command goes on from there.\n")
 
 
 def main():
@@ -285,9 +257,16 @@ def main():
     except (OSError, ValueError) as error:
         parser.error(str(error))
 
-    model, results = run(data, PRESETS[args.preset], seed)
-    write_results(model, results, out)
-    print(f"\nDone in {results['seconds']:.0f} s.  Open {out / 'report.html'}")
+    announce(args.preset)
+    try:
+        model, results = run(data, PRESETS[args.preset], seed, f"ann-lq-{args.preset}")
+        write_results(model, results, out)
+        print(f"\nDone in {results['seconds']:.0f} s.  Open {out / 'report.html'}")
+        for name, (script, _) in STUDY.items() if args.preset == "standard" else ():
+            print(f"\n{name}")
+            study.report(name, script, data, args.preset)
+    except KeyboardInterrupt:
+        sys.exit("\nStopped.  The same command goes on from here")
 
 
 if __name__ == "__main__":

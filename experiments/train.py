@@ -14,26 +14,23 @@ loaded the next time.  A run that was stopped, however it was, continues where i
 """
 
 import argparse
-import hashlib
 import json
 import math
-import platform
 import shutil
 import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numba
+import kept
 import numpy as np
+from kept import RUNS, versions, write_json
 from tqdm import tqdm
 
 import nnlite
 from nnlite.checkpoint import load_checkpoint, save_checkpoint
-from nnlite.files import replace_when_done
 from nnlite.train import check_finite
 
-RUNS = Path("runs")
 RECIPE = 1  # to be raised when this file or nnlite changes what a Config trains
 
 
@@ -75,9 +72,11 @@ MODELS = {
 def preset(model, name):
     """The Config of a model of MODELS in one of the presets quick, standard, paper."""
     cfg = MODELS[model]
+    if name == "quick" and cfg.convolutions:
+        small = {"convolutions": ((3, 4), (3, 4)), "hidden": (200, 100), "steps": 1200, "lr": 1e-3}
+        return replace(cfg, **small, schedule="cosine")
     if name == "quick":
-        small = {"hidden": (200,), "steps": 1200, "lr": 1e-3}
-        return replace(cfg, convolutions=tuple((3, 4) for _ in cfg.convolutions[:2]), **small)
+        return replace(cfg, hidden=(500, 300), steps=4800, lr=1e-3)
     if name == "paper" and cfg.convolutions:
         return replace(cfg, steps=100_000, lr=1e-4, schedule="late drop")
     if name == "paper":
@@ -197,12 +196,10 @@ def trained(cfg, data, seed, label, runs=RUNS, say=print):
     label   the readable part of the file's name, such as "ann-lq-standard"
     """
     made_by = {"data": data.name, "seed": seed, "config": asdict(cfg), "recipe": RECIPE}
-    digest = hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:8]
-    path = Path(runs) / f"{data.name}-{label}-seed{seed}-{digest}.npz"
+    path = kept.path(runs, f"{data.name}-{label}-seed{seed}", made_by, ".npz")
     checkpoint = path.with_suffix(".checkpoint.npz")
     try:
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
             train_and_keep(cfg, data, seed, path, checkpoint, {**made_by, "label": label}, say)
         checkpoint.unlink(missing_ok=True)
         return nnlite.load(path), json.loads(path.with_suffix(".json").read_text())
@@ -226,14 +223,8 @@ def train_and_keep(cfg, data, seed, path, checkpoint, about, say):
         "versions": versions(),
         "history": history,
     }
-    with replace_when_done(path.with_suffix(".json")) as file:
-        file.write(json.dumps(results).encode())
+    write_json(path.with_suffix(".json"), results)
     nnlite.save(model, path)  # the last to be written: where it is, all is
-
-
-def versions():
-    packages = {"nnlite": nnlite.__version__, "numpy": np.__version__, "numba": numba.__version__}
-    return {**packages, "python": platform.python_version()}
 
 
 def main():

@@ -1,17 +1,27 @@
 """Universal adversarial noise: one vector that, added to any image, asks for one class.
 
+    noise = universal_noise(model, images, target=3, limit=0.25, rng=rng)
+    outputs = model.predict(add_noise(test_images, noise))
+
 How well it succeeds depends on network, class and limit; measure it on images that it was
 not trained on.
 
 The posts' noise vectors, after notebooks 11 and 12 of the Hvass-Labs TensorFlow tutorials;
 in the literature, targeted universal perturbations under an L-infinity bound
-(Moosavi-Dezfooli et al. 2017).
+(Moosavi-Dezfooli et al. 2017).  docs/adversarial-noise.md compares ways to train them.
 """
+
+import json
 
 import numpy as np
 
 from nnlite.checks import as_float, check_count, check_number, check_rng
+from nnlite.files import replace_when_done
 from nnlite.losses import softmax_cross_entropy
+from nnlite.optim import SGD, Adam
+from nnlite.parameter import Parameter
+
+STEPS = ("adam", "normalised", "plain")
 
 
 def add_noise(images, noise):
@@ -37,41 +47,111 @@ def universal_noise(
     *,
     rng,
     loss=softmax_cross_entropy,
-    steps=200,
-    step_size=0.1,
+    step="adam",
+    step_size=0.03,
+    steps=100,
     batch_size=250,
+    l2=0.0,
+    start=None,
 ):
-    """Noise, every pixel within +-limit, trained to make `model` see class `target`.
+    """Noise v, every pixel within +-limit, trained to make `model` see class `target`.
 
-    Each step takes a random batch of `images` and moves the noise against the gradient of
-    the loss towards `target`, divided by its largest entry:
+    Each step takes a random batch of `images`, the gradient g of
 
-        noise <- clip(noise - step_size * g / max|g|, -limit, limit)
+        loss(model(clip(images + v, 0, 1)), target) + l2 * sum(v^2) / 2
+
+    by v, and then v <- clip(v - step, -limit, limit), where the step is
+
+        "adam"        that of nnlite.Adam with lr = step_size
+        "normalised"  step_size * g / max|g|: the largest change is the same every time
+        "plain"       step_size * g: the posts' way, with 0.1 and 5000 steps
 
     model       any model; softmax and cross-entropy may be put on one that was trained
                 without (the posts' way), being just another `loss`
     images      (N, H, W, C) training images in [0, 1]
-    target      class wanted, an int;  limit, step_size  in pixel units, 0 to 1
+    target      class wanted, an int;  limit  in pixel units, 0 to 1
+    start       (H, W, C) noise to begin with, clipped to the limit; None: zeros
     Returns noise of shape (H, W, C) in the dtype of the images.  Raises ValueError for a
-    class that the model does not have or a limit outside [0, 1].
+    class that the model does not have, a limit outside [0, 1] or a step of another name.
     """
     limit = check_number("limit", limit, "[0, 1]")
-    step_size = check_number("step_size", step_size)
     labels = np.full(check_count("batch_size", batch_size), check_count("target", target, 0))
-    rng, steps = check_rng(rng), check_count("steps", steps)
+    rng, steps, l2 = check_rng(rng), check_count("steps", steps), check_number("l2", l2)
     if len(images) == 0:
         raise ValueError("no images given; noise is trained on at least one")
-    noise = np.zeros_like(images[0])
+    if step not in STEPS:
+        raise ValueError(f"step is {step!r}; it must be one of {', '.join(STEPS)}")
+    noise = Parameter(start_from(start, images[0], limit))
+    optimiser = (Adam if step == "adam" else SGD)([noise], lr=check_number("step_size", step_size))
     for _ in range(steps):
         batch = images[rng.integers(len(images), size=batch_size)]
-        moved = batch + noise
-        dx = model.input_gradient(np.clip(moved, 0, 1), labels, loss)
-        dx = dx * ((moved >= 0) & (moved <= 1))  # a clipped pixel does not follow the noise
-        g = dx.sum(axis=0)
+        g = noise_gradient(model, batch, noise.value, labels, loss) + l2 * noise.value
         largest = np.abs(g).max()
         if largest == 0:  # nothing left to gain in float32
             break
         if not np.isfinite(largest):
             raise ValueError(f"the gradient is {largest}; are weights and images finite?")
-        noise = np.clip(noise - step_size * (g / largest), -limit, limit).astype(images.dtype)
-    return noise
+        noise.grad = (g / largest if step == "normalised" else g).astype(images.dtype)
+        optimiser.step()
+        noise.value = np.clip(noise.value, -limit, limit).astype(images.dtype)
+    return noise.value
+
+
+def noise_gradient(model, images, noise, labels, loss):
+    """d loss / d noise, (H, W, C): summed over the images, of whose loss `loss` is the mean."""
+    moved = images + noise
+    dx = model.input_gradient(np.clip(moved, 0, 1), labels, loss)
+    dx = dx * ((moved >= 0) & (moved <= 1))  # a clipped pixel does not follow the noise
+    return dx.sum(axis=0)
+
+
+def start_from(start, image, limit):
+    """The noise to begin with, of the shape and dtype of an image."""
+    if start is None:
+        return np.zeros_like(image)
+    start = as_float(start, image.dtype, name="start")
+    if start.shape != image.shape:
+        raise ValueError(f"start has shape {start.shape}; one image has {image.shape}")
+    return np.clip(start, -limit, limit).astype(image.dtype)
+
+
+def noise_chain(model, images, target, limits, *, rng, **options):
+    """{(target, limit): noise}, limits in ascending order, each starting from the one before.
+
+    options   of universal_noise, the same for every limit
+    """
+    if list(limits) != sorted(limits):
+        raise ValueError(f"limits are {limits}; each starts from the one before, so they ascend")
+    chain, noise = {}, None
+    for limit in limits:
+        noise = universal_noise(model, images, target, limit, rng=rng, start=noise, **options)
+        chain[target, limit] = noise
+    return chain
+
+
+def save_bank(path, bank, made_by):
+    """Write {(target, limit): noise} and what it was made with to one .npz, whole or not at all.
+
+    made_by   a dict that JSON can hold: the model, the data, the options
+    """
+    arrays = {f"{target} {limit}": noise for (target, limit), noise in bank.items()}
+    with replace_when_done(path) as file:
+        np.savez(file, made_by=json.dumps(made_by), **arrays)
+
+
+def load_bank(path):
+    """(bank, made_by) as they were given to save_bank.  Nothing is unpickled.
+
+    Raises ValueError for a file of another kind.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            made_by = json.loads(str(arrays["made_by"]))
+            names = [name for name in arrays.files if name != "made_by"]
+            pairs = [name.split(" ") for name in names]
+            bank = {(int(t), float(limit)): arrays[f"{t} {limit}"] for t, limit in pairs}
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{path} is not a bank of noise vectors: {error}") from error
+    return bank, made_by

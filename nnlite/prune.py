@@ -1,34 +1,82 @@
 """Pruning: score the weights of the dense layers, keep the highest, set the rest to zero.
 
-    masks = keep_masks(model, mean_activation, sparsity=0.8, inputs=mean_inputs(model, images))
+    statistics = input_statistics(model, images)
+    masks = keep_masks(scores(model, mean_activation, statistics), sparsity=0.8)
     saved = apply(model, masks)      # zeroes at once; optimisers keep the zeros
     undo(model, saved)
 
-A score is a function (w, mean_x) -> array of the shape of w (n_in, n_out); the smallest
-are removed.  Biases are never pruned.
+A score is a function (w, statistics of the layer's inputs) -> array of the shape of w,
+(n_in, n_out); the smallest go first.  Biases are never pruned.  docs/pruning.md compares
+the scores.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from nnlite.checks import check_mask, check_number
+from nnlite.checks import check_mask, check_number, check_rng
 from nnlite.layers import Dense
 
 
-def magnitude(w, mean_x=None):
+@dataclass(frozen=True)
+class InputStatistics:
+    """Of the inputs x of one layer over n images, each array (n_in,)."""
+
+    n: int
+    mean: np.ndarray  # of x
+    mean_abs: np.ndarray  # of |x|
+    mean_square: np.ndarray  # of x^2
+
+    @property
+    def variance(self):
+        return np.maximum(self.mean_square - self.mean**2, 0)  # not below 0 by rounding
+
+    @property
+    def norm(self):
+        """sqrt(sum over images of x^2), as in Wanda: it grows with the number of images."""
+        return np.sqrt(self.n * self.mean_square)
+
+
+def magnitude(w, statistics=None):
     """|w|: the posts' absolute value."""
     return np.abs(w)
 
 
-def mean_activation(w, mean_x):
+def mean_activation(w, statistics):
     """|mean over images of w * x|, the posts' activated value.
 
-    w is the same for all images, so the mean of the products is |w * mean(x)|: no loop.
+    w is the same for all images, so the mean of the products is w * mean(x): no loop.
     """
-    if mean_x is None:
+    return np.abs(signed_mean_activation(w, statistics))
+
+
+def signed_mean_activation(w, statistics):
+    """mean over images of w * x: what pulls its neuron down goes first."""
+    return w * known(statistics).mean[:, None]
+
+
+def mean_absolute_activation(w, statistics):
+    """mean over images of |w * x|.  Behind a ReLU, where x >= 0, the same as mean_activation."""
+    return np.abs(w) * known(statistics).mean_abs[:, None]
+
+
+def wanda(w, statistics):
+    """|w| * norm(x), Sun et al. 2023: what a neuron loses, as a root mean square, without w."""
+    return np.abs(w) * known(statistics).norm[:, None]
+
+
+def random(rng):
+    """A score that draws from `rng`: the control for all others."""
+    check_rng(rng)
+    return lambda w, statistics=None: rng.random(w.shape, dtype=w.dtype)
+
+
+def known(statistics):
+    if statistics is None:
         raise ValueError(
-            "mean_activation needs the mean inputs; pass inputs=mean_inputs(model, images)"
+            "this score needs the layers' inputs; pass statistics=input_statistics(model, images)"
         )
-    return np.abs(w * mean_x[:, None])
+    return statistics
 
 
 def dense_weights(model):
@@ -39,57 +87,101 @@ def dense_weights(model):
     return {name: model.named_params[name] for name in names}
 
 
-def mean_inputs(model, images, batch_size=500):
-    """{"1.w": (n_in,), ...}: the mean input of each dense layer over the images."""
-    if len(images) == 0:
+def input_statistics(model, images, batch_size=500):
+    """{"1.w": InputStatistics, ...}: of each dense layer, in one pass over the images."""
+    n = len(images)
+    if n == 0:
         raise ValueError("no images given; a mean needs at least one")
-    sums = {name: 0.0 for name in dense_weights(model)}
-    for start in range(0, len(images), batch_size):
+    sums = {name: np.zeros((3, p.value.shape[0])) for name, p in dense_weights(model).items()}
+    for start in range(0, n, batch_size):
         model.forward(images[start : start + batch_size])
         for i, layer in enumerate(model.layers):
-            if isinstance(layer, Dense):  # whose cache is its input
-                sums[f"{i}.w"] += layer.cache.sum(axis=0, dtype=np.float64)
+            if isinstance(layer, Dense):
+                x = layer.cache  # its input
+                for total, values in zip(sums[f"{i}.w"], (x, np.abs(x), np.square(x))):
+                    total += values.sum(axis=0, dtype=np.float64)
     dtype = model.params[0].value.dtype
-    return {name: (total / len(images)).astype(dtype) for name, total in sums.items()}
+    return {name: InputStatistics(n, *(total / n).astype(dtype)) for name, total in sums.items()}
 
 
-def keep_mask(scores, sparsity, allow_empty=False):
-    """Boolean mask, False at the round(sparsity * size) smallest scores.
+def scores(model, score, statistics=None):
+    """{"1.w": scores (n_in, n_out), ...} of all dense layers.
 
-    The count is exact; of equal scores the first in row order goes first.
-    Raises ValueError for a sparsity outside [0, 1], scores that are not numbers, or when
-    nothing would be kept and allow_empty is not set.
-    """
-    sparsity = check_number("sparsity", sparsity, "[0, 1]")
-    if np.isnan(scores).any():
-        raise ValueError("some scores are nan; are weights and images finite?")
-    n_pruned = round(sparsity * scores.size)
-    if n_pruned == scores.size and not allow_empty:
-        raise ValueError(
-            f"sparsity {sparsity} would empty a layer of {scores.size} weights; "
-            f"lower it, or pass allow_empty=True"
-        )
-    keep = np.ones(scores.size, dtype=bool)
-    keep[np.argsort(scores, axis=None, kind="stable")[:n_pruned]] = False
-    return keep.reshape(scores.shape)
-
-
-def keep_masks(model, score, sparsity, inputs=None, allow_empty=False):
-    """One mask per dense layer, each pruned to the same sparsity (the posts' rule).
-
-    score    a function such as magnitude or mean_activation
-    inputs   what mean_inputs returned; magnitude does without
-    Weights that are pruned already are the first to go.
+    score        a function such as magnitude or mean_activation
+    statistics   what input_statistics returned; magnitude and random do without
+    Weights that are pruned already get -inf: they are the first to go again.
     """
     if not callable(score):
         raise ValueError(f"score is {score!r}; pass a function, such as nnlite.prune.magnitude")
-    masks = {}
+    found = {}
     for name, p in dense_weights(model).items():
-        scores = score(p.value, None if inputs is None else inputs[name])
+        found[name] = score(p.value, None if statistics is None else statistics[name])
         if p.mask is not None:
-            scores = np.where(p.mask, scores, -np.inf)
-        masks[name] = keep_mask(scores, sparsity, allow_empty)
+            found[name] = np.where(p.mask, found[name], -np.inf)
+    return found
+
+
+def keep_mask(scores, sparsity):
+    """Boolean mask, False at the round(sparsity * size) smallest scores.
+
+    The count is exact; of equal scores the first in row order goes first.
+    Raises ValueError for a sparsity outside [0, 1] or scores that are not numbers.
+    """
+    sparsity = check_number("sparsity", sparsity, "[0, 1]")
+    scores = np.asarray(scores)
+    if np.isnan(scores).any():
+        raise ValueError("some scores are nan; are weights and images finite?")
+    n_pruned = round(sparsity * scores.size)
+    if n_pruned == 0:
+        return np.ones(scores.shape, dtype=bool)
+    flat = scores.ravel()
+    last = np.partition(flat, n_pruned - 1)[n_pruned - 1]  # the highest score that goes
+    keep = flat > last
+    equal = np.flatnonzero(flat == last)
+    keep[equal[n_pruned - np.count_nonzero(flat < last) :]] = True
+    return keep.reshape(scores.shape)
+
+
+def keep_masks(scores, sparsity, whole_network=False, allow_empty=False):
+    """Masks for the layers in `scores`, {"1.w": array, ...}, as `scores` returns them.
+
+    Each layer is pruned to the same sparsity (the posts' rule); with whole_network=True,
+    the smallest scores go wherever they are.  For some of the layers only, pass only theirs.
+    Raises ValueError where nothing of a layer would be kept, unless allow_empty is set.
+    """
+    if not whole_network:
+        masks = {name: keep_mask(values, sparsity) for name, values in scores.items()}
+    else:
+        keep = keep_mask(np.concatenate([values.ravel() for values in scores.values()]), sparsity)
+        ends = np.cumsum([values.size for values in scores.values()])
+        parts = zip(scores.items(), np.split(keep, ends[:-1]))
+        masks = {name: part.reshape(values.shape) for (name, values), part in parts}
+    return masks if allow_empty else check_kept(masks)
+
+
+def combine(masks, others, allow_empty=False):
+    """Remove what either of two sets of masks removes: the posts' combined pruning."""
+    if masks.keys() != others.keys():
+        raise ValueError(f"masks for {', '.join(masks)} and for {', '.join(others)} differ")
+    masks = {name: mask & others[name] for name, mask in masks.items()}
+    return masks if allow_empty else check_kept(masks)
+
+
+def check_kept(masks):
+    """Return the masks if each keeps a weight, else raise ValueError."""
+    for name, mask in masks.items():
+        if mask.size and not mask.any():
+            raise ValueError(
+                f"all {mask.size} weights of {name} would go; lower the sparsity, or pass "
+                f"allow_empty=True"
+            )
     return masks
+
+
+def fraction_removed(masks):
+    """Fraction of the weights that the masks remove, all layers together, in [0, 1]."""
+    kept = sum(np.count_nonzero(mask) for mask in masks.values())
+    return 1 - kept / sum(mask.size for mask in masks.values())
 
 
 def apply(model, masks):

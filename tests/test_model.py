@@ -76,7 +76,7 @@ def test_astype_and_back_is_exact(network):
 
 
 def test_astype_keeps_masks_and_forgets_gradients(network, images, rng):
-    prune.apply(network, prune.keep_masks(network, prune.magnitude, 0.5))
+    prune.apply(network, prune.keep_masks(prune.scores(network, prune.magnitude), 0.5))
     network.forward(images)
     network.backward(rng.normal(size=(8, 3)))
     model = network.astype(np.float64)
@@ -109,7 +109,7 @@ def test_repr_shows_layers_shapes_and_sparsity(rng):
             Dense(40, 25, rng=rng),
         ]
     )
-    prune.apply(model, prune.keep_masks(model, prune.magnitude, 0.9))
+    prune.apply(model, prune.keep_masks(prune.scores(model, prune.magnitude), 0.9))
     assert repr(model).splitlines() == [
         "Sequential: 1,059 parameters, sparsity 0.874",
         "  0  Conv2D(1, 2, 3, 1, 'same')         w (3, 3, 1, 2)  b (2,)"

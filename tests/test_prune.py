@@ -7,7 +7,20 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from nnlite import SGD, Adam, Dense, Parameter, ReLU, Sequential, load, prune, quadratic, save
-from nnlite.prune import keep_mask, keep_masks, magnitude, mean_activation, mean_inputs
+from nnlite.prune import (
+    combine,
+    fraction_removed,
+    input_statistics,
+    keep_mask,
+    keep_masks,
+    magnitude,
+    mean_absolute_activation,
+    mean_activation,
+    random,
+    scores,
+    signed_mean_activation,
+    wanda,
+)
 
 
 def train(model, optimiser, steps, rng):
@@ -40,7 +53,7 @@ def zeros(model):
 
 def test_pruned_weights_stay_exactly_zero_under_a_warm_adam(warm, rng):
     model, adam = warm
-    masks = keep_masks(model, magnitude, 0.8)
+    masks = keep_masks(scores(model, magnitude), 0.8)
     prune.apply(model, masks)
     assert zeros(model) == [160, 0, 32, 0]  # at once: no step is needed
     before = [p.value for p in model.params]
@@ -54,7 +67,7 @@ def test_pruned_weights_stay_exactly_zero_under_a_warm_adam(warm, rng):
 def test_without_a_mask_the_weights_come_back(warm, rng):
     """The control: what the test above shows is the mask's doing."""
     model, adam = warm
-    prune.apply(model, keep_masks(model, magnitude, 0.8))
+    prune.apply(model, keep_masks(scores(model, magnitude), 0.8))
     for p in model.params:
         p.mask = None
     train(model, adam, 1, rng)
@@ -64,7 +77,7 @@ def test_without_a_mask_the_weights_come_back(warm, rng):
 def test_with_masked_gradients_the_weights_come_back(warm, rng):
     """Why the mask multiplies the value: Adam's running means outlive a zero gradient."""
     model, adam = warm
-    masks = keep_masks(model, magnitude, 0.8)
+    masks = keep_masks(scores(model, magnitude), 0.8)
     prune.apply(model, masks)
     for p in model.params:
         p.grad = p.grad * (1 if p.mask is None else p.mask)
@@ -74,14 +87,14 @@ def test_with_masked_gradients_the_weights_come_back(warm, rng):
 
 
 def test_masks_hold_under_sgd(model, rng):
-    prune.apply(model, keep_masks(model, magnitude, 0.8))
+    prune.apply(model, keep_masks(scores(model, magnitude), 0.8))
     train(model, SGD(model.params, lr=0.1, l2=1e-2), 50, rng)
     assert zeros(model) == [160, 0, 32, 0]
 
 
 def test_masks_hold_after_save_and_load(warm, rng, tmp_path):
     model, _ = warm
-    prune.apply(model, keep_masks(model, magnitude, 0.8))
+    prune.apply(model, keep_masks(scores(model, magnitude), 0.8))
     save(model, tmp_path / "model.npz")
     model = load(tmp_path / "model.npz")
     assert zeros(model) == [160, 0, 32, 0]
@@ -93,9 +106,9 @@ def test_masks_hold_after_save_and_load(warm, rng, tmp_path):
 
 
 def test_the_smallest_go_and_of_equals_the_first():
-    scores = np.array([[3.0, 1, 2], [1, 1, 3]])
-    assert np.array_equal(keep_mask(scores, 1 / 3), [[True, False, True], [False, True, True]])
-    assert np.array_equal(keep_mask(scores, 4 / 6), [[True, False, False], [False, False, True]])
+    a = np.array([[3.0, 1, 2], [1, 1, 3]])
+    assert np.array_equal(keep_mask(a, 1 / 3), [[True, False, True], [False, True, True]])
+    assert np.array_equal(keep_mask(a, 4 / 6), [[True, False, False], [False, False, True]])
 
 
 def test_of_many_equals_the_first_go():
@@ -105,28 +118,38 @@ def test_of_many_equals_the_first_go():
 
 
 @given(
-    scores=arrays(float, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=st.floats(0, 3)),
+    a=arrays(float, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=st.floats(0, 3)),
     sparsity=st.floats(0, 1),
 )
-def test_counts_are_exact_and_the_kept_score_highest(scores, sparsity):
-    keep = keep_mask(scores, sparsity, allow_empty=True)
-    assert keep.dtype == bool and keep.shape == scores.shape
-    assert np.sum(~keep) == round(sparsity * scores.size)
-    assert not keep.any() or keep.all() or scores[keep].min() >= scores[~keep].max()
+def test_counts_are_exact_and_the_kept_score_highest(a, sparsity):
+    keep = keep_mask(a, sparsity)
+    assert keep.dtype == bool and keep.shape == a.shape
+    assert np.sum(~keep) == round(sparsity * a.size)
+    assert not keep.any() or keep.all() or a[keep].min() >= a[~keep].max()
 
 
 @given(
-    scores=arrays(float, (4, 6), elements=st.sampled_from([0.0, 1.0, 2.0])),
+    a=arrays(np.float32, (5, 4), elements=st.sampled_from([-np.inf, 0.0, 1.0, 2.0])),
+    sparsity=st.floats(0, 1),
+)
+def test_what_goes_is_what_a_stable_sort_puts_first(a, sparsity):
+    order = np.argsort(a, axis=None, kind="stable")
+    gone = np.flatnonzero(~keep_mask(a, sparsity))
+    assert set(gone) == set(order[: round(sparsity * a.size)])
+
+
+@given(
+    a=arrays(float, (4, 6), elements=st.sampled_from([0.0, 1.0, 2.0])),
     sparsities=st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted),
 )
-def test_ties_are_broken_the_same_way_at_every_sparsity(scores, sparsities):
+def test_ties_are_broken_the_same_way_at_every_sparsity(a, sparsities):
     """More sparsity only ever takes more away, however many scores are equal."""
-    keep = [keep_mask(scores, sparsity, allow_empty=True) for sparsity in sparsities]
+    keep = [keep_mask(a, sparsity) for sparsity in sparsities]
     assert np.all(keep[0] | ~keep[1])
 
 
 def test_each_layer_is_pruned_to_the_sparsity(model):
-    masks = keep_masks(model, magnitude, 0.75)
+    masks = keep_masks(scores(model, magnitude), 0.75)
     assert list(masks) == ["0.w", "2.w"]
     assert [int(np.sum(~mask)) for mask in masks.values()] == [150, 30]
     for name, mask in masks.items():
@@ -140,20 +163,38 @@ def test_weights_pruned_before_go_first(model):
     model.params[0].value = np.where(first, model.params[0].value, 9).astype(np.float32)
     prune.apply(model, {"0.w": first})
     model.params[0].value[3] = 9  # the mask says that they are gone, whatever their value
-    mask = keep_masks(model, magnitude, 0.5)["0.w"]
+    mask = keep_masks(scores(model, magnitude), 0.5)["0.w"]
     assert np.sum(~mask) == 100 and not mask[3].any()
 
 
-def test_a_layer_is_not_emptied_unless_allowed():
-    with pytest.raises(ValueError, match=r"sparsity 0\.9 would empty a layer of 4 weights.*allow_"):
-        keep_mask(np.ones((2, 2)), 0.9)
-    assert not keep_mask(np.ones((2, 2)), 0.9, allow_empty=True).any()
+def test_a_layer_is_not_emptied_unless_allowed(model):
+    a = scores(model, magnitude)
+    with pytest.raises(ValueError, match=r"all 200 weights of 0\.w would go.*allow_empty"):
+        keep_masks(a, 1)
+    assert not keep_masks(a, 1, allow_empty=True)["2.w"].any()
 
 
-def test_keep_masks_passes_allow_empty_on(model):
-    with pytest.raises(ValueError, match="would empty a layer of 200"):
-        keep_masks(model, magnitude, 1)
-    assert not keep_masks(model, magnitude, 1, allow_empty=True)["2.w"].any()
+def test_whole_network_takes_the_smallest_wherever_they_are():
+    a = {"0.w": np.array([[1.0, 4.0], [3.0, 9.0]]), "2.w": np.array([[2.0, 3.0]])}
+    masks = keep_masks(a, 0.5, whole_network=True)
+    assert np.array_equal(masks["0.w"], [[False, True], [False, True]])  # of equals the first
+    assert np.array_equal(masks["2.w"], [[False, True]])
+    assert fraction_removed(masks) == 0.5
+    with pytest.raises(ValueError, match=r"all 2 weights of 2\.w would go"):
+        keep_masks(a, 4 / 6, whole_network=True)
+    assert not keep_masks(a, 4 / 6, whole_network=True, allow_empty=True)["2.w"].any()
+
+
+def test_combine_removes_what_either_removes():
+    a, b = np.array([[True, True], [False, False]]), np.array([[True, False], [True, False]])
+    both = combine({"0.w": a}, {"0.w": b})
+    assert np.array_equal(both["0.w"], [[True, False], [False, False]])
+    assert fraction_removed(both) == 0.75
+    with pytest.raises(ValueError, match=r"all 4 weights of 0\.w would go"):
+        combine({"0.w": a}, {"0.w": ~a})
+    assert not combine({"0.w": a}, {"0.w": ~a}, allow_empty=True)["0.w"].any()
+    with pytest.raises(ValueError, match=r"0\.w and for 0\.w, 2\.w"):
+        combine({"0.w": a}, {"0.w": a, "2.w": b})
 
 
 @pytest.mark.parametrize("sparsity", [-0.1, 1.01, float("nan"), "all", True])
@@ -172,9 +213,9 @@ def test_scores_that_are_nan_are_refused():
 
 def test_undo_restores_every_bit(warm):
     model, _ = warm
-    prune.apply(model, keep_masks(model, magnitude, 0.3))
+    prune.apply(model, keep_masks(scores(model, magnitude), 0.3))
     before = [(p.value.copy(), p.mask) for p in model.params]
-    saved = prune.apply(model, keep_masks(model, magnitude, 0.8))
+    saved = prune.apply(model, keep_masks(scores(model, magnitude), 0.8))
     assert zeros(model) == [160, 0, 32, 0]
     prune.undo(model, saved)
     for p, (value, mask) in zip(model.params, before):
@@ -231,47 +272,122 @@ def test_magnitude_is_the_absolute_value():
     assert np.array_equal(magnitude(np.array([[-2.0, 1.0]])), [[2, 1]])
 
 
-def test_mean_activation_equals_the_loop_of_the_posts(network, images):
-    """Zeros; add w * x of each image; divide by their number."""
-    model = network.astype(np.float64)
-    inputs = mean_inputs(model, images, batch_size=3)
-    x = images
+@pytest.fixture
+def seen(network, images):
+    """(layer name, weights, inputs, statistics) of each dense layer, in float64."""
+    model, x, found = network.astype(np.float64), images.astype(np.float64), []
+    statistics = input_statistics(model, images, batch_size=3)
     for i, layer in enumerate(model.layers):
         if isinstance(layer, Dense):
-            mean = np.zeros_like(layer.w.value)
-            for row in x:
-                mean += layer.w.value * row[:, None]
-            mean /= len(x)
-            score = mean_activation(layer.w.value, inputs[f"{i}.w"])
-            assert np.allclose(score, np.abs(mean), rtol=1e-12, atol=1e-15)
+            found.append((f"{i}.w", layer.w.value, x, statistics[f"{i}.w"]))
         x = layer.forward(x)
-    assert list(inputs) == ["3.w", "6.w"]
+    assert [name for name, *_ in found] == list(statistics) == ["3.w", "6.w"]
+    return found
+
+
+def loop_of_the_posts(w, x, each):
+    """Zeros; add `each` of w * x, image by image; divide by their number."""
+    mean = np.zeros_like(w)
+    for row in x:
+        mean += each(w * row[:, None])
+    return mean / len(x)
+
+
+def test_scores_equal_the_loop_of_the_posts(seen):
+    for _, w, x, statistics in seen:
+        mean = loop_of_the_posts(w, x, lambda activated: activated)
+        close = {"rtol": 1e-12, "atol": 1e-15}
+        assert np.allclose(signed_mean_activation(w, statistics), mean, **close)
+        assert np.allclose(mean_activation(w, statistics), np.abs(mean), **close)
+        mean = loop_of_the_posts(w, x, np.abs)
+        assert np.allclose(mean_absolute_activation(w, statistics), mean, **close)
+        mean = loop_of_the_posts(w, x, np.square)
+        assert np.allclose(wanda(w, statistics) ** 2 / len(x), mean, **close)
+
+
+def test_wanda_is_mean_activation_and_what_varies(seen):
+    """S^2 / N = M^2 + w^2 var(x): a bias could repair M, not the rest."""
+    for _, w, x, statistics in seen:
+        s, m = wanda(w, statistics), mean_activation(w, statistics)
+        assert np.allclose(s**2 / len(x), m**2 + w**2 * x.var(axis=0)[:, None], rtol=1e-10)
+        assert np.allclose(statistics.variance, x.var(axis=0), rtol=1e-10, atol=1e-15)
+
+
+def test_what_a_neuron_loses_with_a_weight(seen, rng):
+    """Its mean falls by M, its mean square changes by S^2 / N; with M in the bias, by w^2 var."""
+    for _, w, x, statistics in seen:
+        i, j = rng.integers(w.shape[0]), rng.integers(w.shape[1])
+        without = w.copy()
+        without[i, j] = 0
+        lost = (x @ w - x @ without)[:, j]
+        assert np.isclose(lost.mean(), signed_mean_activation(w, statistics)[i, j])
+        assert np.isclose(np.mean(lost**2), (wanda(w, statistics) ** 2 / len(x))[i, j])
+        assert np.isclose(lost.var(), (w[i, j] ** 2) * statistics.variance[i], atol=1e-15)
+
+
+def test_behind_a_relu_the_mean_of_absolute_values_is_the_same(network, images):
+    statistics = input_statistics(network, images)["6.w"]
+    w = network.named_params["6.w"].value
+    assert np.array_equal(mean_activation(w, statistics), mean_absolute_activation(w, statistics))
+
+
+def test_with_one_input_all_scores_order_alike(seen):
+    """For a row of w the statistics are a common factor: only the order between rows differs."""
+    for _, w, _, statistics in seen:
+        row = np.argmax(statistics.mean)
+        order = np.argsort(magnitude(w)[row])
+        for score in (mean_activation, mean_absolute_activation, wanda):
+            assert np.array_equal(np.argsort(score(w, statistics)[row]), order)
+
+
+def test_signed_mean_activation_removes_what_pulls_down_most(seen):
+    for _, w, _, statistics in seen:
+        score = signed_mean_activation(w, statistics)
+        keep = keep_mask(score, 0.2)
+        assert score[~keep].max() <= score[keep].min() and score[~keep].max() < 0
+
+
+def test_random_draws_from_the_generator():
+    w = np.zeros((300, 20), np.float32)
+    a, b = (random(np.random.default_rng(0))(w) for _ in range(2))
+    assert np.array_equal(a, b) and a.dtype == np.float32 and len(np.unique(a)) > 5900
+    assert not np.array_equal(a, random(np.random.default_rng(1))(w))
+    with pytest.raises(ValueError, match="rng is 0"):
+        random(0)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 8, 100])
-def test_mean_inputs_do_not_depend_on_the_batch_size(batch_size, network, images):
-    a, b = mean_inputs(network, images), mean_inputs(network, images, batch_size)
+def test_statistics_do_not_depend_on_the_batch_size(batch_size, network, images):
+    a, b = input_statistics(network, images), input_statistics(network, images, batch_size)
     for name in a:
-        assert a[name].dtype == np.float32
-        assert np.allclose(a[name], b[name], rtol=1e-6, atol=1e-7)
+        assert a[name].n == b[name].n == len(images)
+        for field in ("mean", "mean_abs", "mean_square"):
+            one, other = getattr(a[name], field), getattr(b[name], field)
+            assert one.dtype == np.float32
+            assert np.allclose(one, other, rtol=1e-6, atol=1e-7)
 
 
-def test_keep_masks_scores_each_layer_with_its_own_inputs(model, rng):
-    inputs = mean_inputs(model, rng.normal(size=(50, 10)))
-    masks = keep_masks(model, mean_activation, 0.5, inputs)
-    for name, mask in masks.items():
-        score = np.abs(model.named_params[name].value * inputs[name][:, None])
-        assert np.array_equal(mask, keep_mask(score, 0.5))
+def test_each_layer_is_scored_with_its_own_inputs(model, rng):
+    statistics = input_statistics(model, rng.normal(size=(50, 10)))
+    for name, a in scores(model, mean_activation, statistics).items():
+        mean = statistics[name].mean[:, None]
+        assert np.array_equal(a, np.abs(model.named_params[name].value * mean))
 
 
-def test_mean_activation_without_inputs_names_the_remedy(model):
-    with pytest.raises(ValueError, match="mean_inputs"):
-        keep_masks(model, mean_activation, 0.5)
+@pytest.mark.parametrize("score", [mean_activation, mean_absolute_activation, wanda])
+def test_a_score_without_statistics_names_the_remedy(score, model):
+    with pytest.raises(ValueError, match="input_statistics"):
+        scores(model, score)
 
 
-def test_mean_inputs_of_no_images_are_refused(model):
+def test_a_score_that_is_no_function_is_refused(model):
+    with pytest.raises(ValueError, match="score is 'magnitude'"):
+        scores(model, "magnitude")
+
+
+def test_statistics_of_no_images_are_refused(model):
     with pytest.raises(ValueError, match=r"0 images|no images"):
-        mean_inputs(model, np.ones((0, 10)))
+        input_statistics(model, np.ones((0, 10)))
 
 
 def test_pruning_a_model_writes_into_nothing(model, rng):
@@ -279,7 +395,8 @@ def test_pruning_a_model_writes_into_nothing(model, rng):
     images.setflags(write=False)
     for p in model.params:
         p.value.setflags(write=False)
-    keep_masks(model, mean_activation, 0.5, mean_inputs(model, images))
-    scores = np.array([3.0, 1, 2])
-    scores.setflags(write=False)
-    assert np.array_equal(keep_mask(scores, 1 / 3), [True, False, True])
+    found = scores(model, mean_activation, input_statistics(model, images))
+    for values in found.values():
+        values.setflags(write=False)
+    keep_masks(found, 0.5)
+    keep_masks(found, 0.5, whole_network=True)

@@ -25,7 +25,7 @@ def path(tmp_path):
 
 
 def pruned(network):
-    prune.apply(network, prune.keep_masks(network, prune.magnitude, 0.6))
+    prune.apply(network, prune.keep_masks(prune.scores(network, prune.magnitude), 0.6))
     return network
 
 

@@ -1,0 +1,288 @@
+"""Universal noise for the posts' networks, and what the first post says of making it.
+
+    python experiments/make_noise.py --data mnist --preset standard     forty minutes on two cores
+    python experiments/make_noise.py                                    drawn digits, two minutes
+
+From "Pruning, cost functions and adversarial noise": the noise of each class as a picture, how well
+it works on each network, and three claims.  Noise could not be made with linear outputs and a
+quadratic cost; it could with softmax and cross-entropy put on the trained network; noise made on a
+softmax-cross-entropy network works too, less well.
+
+Noise is trained on training images and measured on test images.  How it is trained was settled
+on validation images (docs/adversarial-noise.md).  The vectors of a network are kept in runs/.
+Writes make-noise.json, noise-vectors.png, noise-limits.png, noise-ways.png.
+"""
+
+import itertools
+import sys
+from dataclasses import asdict, dataclass
+
+import kept
+import numpy as np
+import study
+from study import markdown, percent, under_noise
+from tqdm import tqdm
+
+import nnlite
+from nnlite import plots
+from nnlite.noise import load_bank, noise_chain, save_bank, universal_noise
+
+RECIPE = 1  # to be raised when this file or nnlite changes what it makes
+
+
+@dataclass(frozen=True)
+class Config:
+    """How noise is made.  In brackets: the post, its notebooks, or us."""
+
+    limits: tuple = (0.10, 0.15, 0.20, 0.25, 0.30, 0.35)  # pixel units [post], each a start
+    # for the next [ours]
+    step: str = "adam"  # [ours; notebook: plain]
+    step_size: float = 0.03  # [ours; notebook: 0.1]
+    steps: int = 50  # at each limit [ours; notebook: 5000 in all]
+    batch_size: int = 250  # images [notebook]
+
+
+CONFIG = Config()
+NETWORKS = {"ann-lq": study.ANN_SEEDS, "ann-sce": study.ANN_SEEDS, "cnn-lq": (0,), "cnn-sce": (0,)}
+TRANSFER_LIMITS = (0.25, 0.35)
+SHOWN_LIMITS = (0.15, 0.25, 0.35)
+
+# Ways of making it, each for these classes: (step, step size, numbers of steps).
+WAY_TARGETS, WAY_LIMIT = (1, 3, 5), 0.25
+WAYS = (
+    ("plain", 0.1, (100, 400, 1000, 5000)),
+    ("normalised", 0.1, (10, 25, 50, 100, 200, 400)),
+    ("adam", 0.03, (10, 25, 50, 100, 200, 400)),
+)
+WAY_LOSSES = ("softmax_cross_entropy", "quadratic")
+WAY_L2 = (0.0, 0.02)  # 0.02 [Hvass-Labs notebook 12]
+
+
+def bank(model, about, data, runs, *, wanted=None, masks="none", cfg=CONFIG, say=print):
+    """{(target, limit): noise} for a network, made if it is not in `runs`.
+
+    about    what train.trained knows of the model;  masks: what was pruned since, in words
+    wanted   (target, limit) pairs; all ten classes at all limits by default
+    The noise of a class and a limit is the same whatever else is wanted.
+    """
+    wanted = wanted or tuple(itertools.product(range(10), cfg.limits))
+    highest = {k: max(limit for target, limit in wanted if target == k) for k, _ in wanted}
+    made_by = {"model": study.made_by(about), "masks": masks, "noise": asdict(cfg)}
+    made_by |= {"highest": sorted(highest.items()), "recipe": RECIPE}
+    name = f"{data.name}-{about['label']}-seed{about['seed']}-noise"
+    path = kept.path(runs, name, made_by, ".npz")
+    found = load_bank(path)[0] if path.exists() else {}
+    missing = [target for target in highest if (target, highest[target]) not in found]
+    if missing:
+        say(f"{path.stem}: noise for {len(missing)} classes")
+    for target in tqdm(missing, unit="class", disable=None):
+        limits = [limit for limit in cfg.limits if limit <= highest[target]]
+        rng = np.random.default_rng([about["seed"], target])
+        options = {"step": cfg.step, "step_size": cfg.step_size, "steps": cfg.steps}
+        options |= {"batch_size": cfg.batch_size, "rng": rng}
+        found |= noise_chain(model, data.train.images, target, limits, **options)
+        save_bank(path, found, made_by)
+    return found
+
+
+def random_noise(limit, rng):
+    """The control: every pixel at one of its limits."""
+    return rng.choice(np.float32([-limit, limit]), size=(28, 28, 1))
+
+
+def mean_under_random_noise(model, images, labels, limit):
+    noises = [random_noise(limit, np.random.default_rng(k)) for k in range(3)]
+    return np.mean([under_noise(model, images, labels, 0, v)["accuracy"] for v in noises])
+
+
+def measure_bank(model, noises, data, rows, name):
+    """Each vector of its own bank, and random noise, on the test images."""
+    images, labels = data.test
+    own = {
+        f"{k} {limit}": rows.get(
+            f"{name}, class {k}, limit {limit}",
+            lambda: under_noise(model, images, labels, k, noises[k, limit]),
+        )
+        for k, limit in noises
+    }
+    random = {
+        limit: rows.get(
+            f"{name}, random, limit {limit}",
+            lambda: mean_under_random_noise(model, images, labels, limit),
+        )
+        for limit in CONFIG.limits
+    }
+    return {"clean": nnlite.accuracy(model, images, labels), "own": own, "random": random}
+
+
+def measure_transfer(models, banks, data, rows):
+    """{limit: {made on: {used on: mean over the classes}}}, seed 0 of every network."""
+    images, labels = data.test
+    found = {limit: {} for limit in TRANSFER_LIMITS}
+    for limit, source, target in itertools.product(TRANSFER_LIMITS, models, models):
+
+        def measure():
+            each = [
+                under_noise(models[target], images, labels, k, banks[source][k, limit])
+                for k in range(10)
+            ]
+            return {key: np.mean([one[key] for one in each]) for key in each[0]}
+
+        key = f"made on {source}, used on {target}, limit {limit}"
+        found[limit].setdefault(source, {})[target] = rows.get(key, measure)
+    return found
+
+
+def measure_ways(model, data, rows):
+    """Success and accuracy for every way of making noise and every number of steps."""
+    found = []
+    ways = list(itertools.product(WAYS, WAY_LOSSES, WAY_L2))
+    for (step, step_size, numbers), loss, l2 in tqdm(ways, unit="way", disable=None):
+        for steps, target in itertools.product(numbers, WAY_TARGETS):
+
+            def measure():
+                options = {"step": step, "step_size": step_size, "steps": steps, "l2": l2}
+                options |= {"loss": getattr(nnlite, loss), "rng": np.random.default_rng(target)}
+                noise = universal_noise(model, data.train.images, target, WAY_LIMIT, **options)
+                return under_noise(model, *data.test, target, noise)
+
+            way = {"step": step, "step_size": step_size, "loss": loss, "l2": l2}
+            way |= {"steps": steps, "target": target, "limit": WAY_LIMIT}
+            found.append(way | rows.get(", ".join(f"{k} {v}" for k, v in way.items()), measure))
+    return found
+
+
+def hundredths(noises, limit):
+    """The ten vectors of a limit as whole hundredths of a pixel unit, for the picture."""
+    return [np.rint(100 * noises[k, limit][..., 0]).astype(int) for k in range(10)]
+
+
+def run(data, preset, runs=kept.RUNS, say=print):
+    measured, firsts, banks, vectors, made_by = {}, {}, {}, {}, []
+    for name, seeds in NETWORKS.items():
+        for seed in seeds if preset == "standard" else (0,):
+            model, about = study.network(name, preset, seed, data, runs, say)
+            noises = bank(model, about, data, runs, say=say)
+            made_by.append(study.made_by(about))
+            rows = kept.Rows(
+                runs,
+                f"{data.name}-{name}-{preset}-seed{seed}-under-noise",
+                {"model": study.made_by(about), "noise": asdict(CONFIG), "recipe": RECIPE},
+            )
+            measured[f"{name} {seed}"] = measure_bank(model, noises, data, rows, name)
+            if seed == 0:
+                firsts[name], banks[name] = model, noises
+                shown = SHOWN_LIMITS if name == "ann-lq" else SHOWN_LIMITS[-1:]
+                vectors[name] = {limit: hundredths(noises, limit) for limit in shown}
+            say(f"{name}, seed {seed}: measured")
+    everything = {"models": made_by, "noise": asdict(CONFIG), "recipe": RECIPE}
+    rows = kept.Rows(runs, f"{data.name}-{preset}-noise-ways-and-transfer", everything)
+    transfer = measure_transfer(firsts, banks, data, rows)
+    say("transfer: measured")
+    ways = measure_ways(firsts["ann-lq"], data, rows)
+    return {
+        "config": asdict(CONFIG),
+        "banks": measured,
+        "transfer": transfer,
+        "ways": ways,
+        "vectors": vectors,
+    }
+
+
+def mean_over_classes(results, network, limit, key="accuracy"):
+    """(seeds,): the mean over the ten classes, for each seed of a network."""
+    return [
+        np.mean([row[key] for pair, row in one["own"].items() if pair.split(" ")[1] == str(limit)])
+        for name, one in results["banks"].items()
+        if name.split(" ")[0] == network
+    ]
+
+
+def of_network(results, network):
+    return [one for name, one in results["banks"].items() if name.split(" ")[0] == network]
+
+
+def limits_table(results):
+    """Accuracy of each network under its own noise, mean over the ten classes."""
+    rows = []
+    for network in NETWORKS:
+        each = of_network(results, network)
+        rows.append([network, percent([one["clean"] for one in each], 2)])
+        rows[-1] += [percent(mean_over_classes(results, network, k)) for k in SHOWN_LIMITS]
+        strongest = str(SHOWN_LIMITS[-1])
+        rows[-1].append(percent([one["random"][strongest] for one in each]))
+    header = ["network", "no noise", *(f"limit {k:.2f}" for k in SHOWN_LIMITS)]
+    return markdown([*header, f"random signs, {SHOWN_LIMITS[-1]:.2f}"], rows)
+
+
+def transfer_table(results, limit):
+    found = results["transfer"][str(limit)]
+    rows = [
+        [f"made on {source}", *(percent(found[source][target]["accuracy"]) for target in found)]
+        for source in found
+    ]
+    return markdown([f"limit {limit:.2f}", *(f"used on {target}" for target in found)], rows)
+
+
+def ways_of(results):
+    """{(step, loss, l2): {steps: [rows, one for each class]}}"""
+    found = {}
+    for row in results["ways"]:
+        way = row["step"], row["loss"], row["l2"]
+        found.setdefault(way, {}).setdefault(row["steps"], []).append(row)
+    return found
+
+
+def ways_table(results):
+    rows = []
+    for (step, loss, l2), numbers in ways_of(results).items():
+        success = {n: np.mean([row["success"] for row in each]) for n, each in numbers.items()}
+        accuracy = np.mean([row["accuracy"] for row in numbers[max(numbers)]])
+        growth = ", ".join(f"{n}: {100 * s:.1f}" for n, s in success.items())
+        rows.append([loss.replace("_", " "), step, f"{l2:g}", growth, percent(accuracy)])
+    header = ["loss", "step", "l2", "success after steps", "accuracy at the end"]
+    return markdown(header, rows)
+
+
+def table(results):
+    transfers = [transfer_table(results, limit) for limit in TRANSFER_LIMITS]
+    return "\n\n".join([limits_table(results), *transfers, ways_table(results)])
+
+
+def draw(results, out):
+    rows, titles = {}, {}
+    for network, limits in results["vectors"].items():
+        for limit, images in limits.items():
+            row = f"{network}\n{float(limit):.2f}"
+            rows[row] = np.array(images) / 100
+            own = results["banks"][f"{network} 0"]["own"]
+            titles[row] = [f"{own[f'{k} {limit}']['success']:.0%}" for k in range(10)]
+    plots.save_figure(plots.noise_grid(rows, titles), out / "noise-vectors.png")
+
+    limits = results["config"]["limits"]
+    lines = {
+        network: np.array(
+            [[one["clean"] for one in of_network(results, network)]]
+            + [mean_over_classes(results, network, limit) for limit in limits]
+        )
+        for network in NETWORKS
+    }
+    random = {
+        network: np.array(
+            [[one["clean"] for one in of_network(results, network)]]
+            + [[one["random"][str(k)] for one in of_network(results, network)] for k in limits]
+        )
+        for network in NETWORKS
+    }
+    figure = plots.accuracy_against_limit([0, *limits], lines, random)
+    plots.save_figure(figure, out / "noise-limits.png")
+
+    ways = {
+        way: {n: np.mean([row["success"] for row in each]) for n, each in numbers.items()}
+        for way, numbers in ways_of(results).items()
+    }
+    plots.save_figure(plots.success_against_steps(ways), out / "noise-ways.png")
+
+
+if __name__ == "__main__":
+    study.main("make-noise", sys.modules[__name__])

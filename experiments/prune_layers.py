@@ -1,0 +1,148 @@
+"""Pruning one layer of the posts' dense network at a time: accuracy clean and under noise.
+
+    python experiments/prune_layers.py --data mnist --preset standard   20 minutes on two cores
+    python experiments/prune_layers.py                                  drawn digits, one minute
+
+From "Pruning, cost functions and adversarial noise": the plots abs_layer_pruning and
+acti_layer_pruning, four panels each, and layers two and three together, of which the post says
+that each alone can lose 95 %, but not both.
+
+What lies below the pruned layer is computed once.  Noise as in prune_ann.py.
+Writes prune-layers.json, prune-layers-<score>.png, prune-layers-2-and-3.png.
+"""
+
+import sys
+from dataclasses import asdict
+
+import kept
+import make_noise
+import numpy as np
+import study
+from prune_ann import WORDS, scores_of, wanted_accuracy
+from published import ANN_NOISE, name_noise
+from study import markdown, percent
+from tqdm import tqdm
+
+import nnlite
+from nnlite import plots, prune
+
+RECIPE = 1  # to be raised when this file or nnlite changes its results
+SCORES = ("magnitude", "mean_activation")
+HIGH = (0.92, 0.94, 0.96, 0.98, 0.99, 0.995)
+FINE = (  # seed 0
+    *(round(s, 2) for s in np.arange(0, 0.9, 0.02)),
+    *(round(s, 3) for s in np.arange(0.9, 0.9951, 0.005)),
+)
+COARSE = tuple(s for s in FINE if round(100 * s) % 10 == 0 or s in HIGH)  # the other seeds
+
+
+def parts(model):
+    """{"layer 1": names of the weights, ..., "layers 2 and 3": ...}, and where each begins.
+
+    A network of fewer than four dense layers (preset quick) has fewer parts.
+    """
+    names = list(prune.dense_weights(model))
+    alone = {f"layer {i + 1}": [name] for i, name in enumerate(names)}
+    return alone | ({"layers 2 and 3": names[1:3]} if len(names) > 3 else {})
+
+
+def split(model, name):
+    """(what lies below the layer of a weight such as "3.w", the rest), sharing their layers."""
+    i = int(name.split(".")[0])
+    return nnlite.Sequential(model.layers[:i]), nnlite.Sequential(model.layers[i:])
+
+
+def shifted(masks, model, rest):
+    """Masks for the layers of `model`, named as in `rest`, its last layers."""
+    below = len(model.layers) - len(rest.layers)
+    return {f"{int(name.split('.')[0]) - below}.w": mask for name, mask in masks.items()}
+
+
+def run_seed(seed, data, preset, runs, say):
+    model, about = study.network("ann-lq", preset, seed, data, runs, say)
+    bank = make_noise.bank(model, about, data, runs, say=say)
+    noise = asdict(make_noise.CONFIG)
+    made_by = {"model": study.made_by(about), "noise": noise, "recipe": RECIPE}
+    rows = kept.Rows(runs, f"{data.name}-prune-layers-{preset}-seed{seed}", made_by)
+    scores = scores_of(model, data.train.images, seed)
+    sets = study.noisy_sets(data.test.images, bank, ANN_NOISE)
+    fine = seed == 0 and preset == "standard"
+    found = {}
+    for part, names in parts(model).items():
+        below, rest = split(model, names[0])
+        features = [below.predict(images) for images in sets]
+        validation = below.predict(data.validation.images)
+        for score in SCORES:
+            chosen = {name: scores[score][name] for name in names}
+
+            def measure(sparsity):
+                masks = shifted(prune.keep_masks(chosen, sparsity), model, rest)
+                known = [(validation, data.validation.labels)]
+                known += [(images, data.test.labels) for images in features]
+                saved = prune.apply(rest, masks)
+                accuracies = [nnlite.accuracy(rest, *pair) for pair in known]
+                prune.undo(rest, saved)
+                return {"validation_accuracy": accuracies[0], "accuracy": accuracies[1:]}
+
+            key = f"{part}, {score}"
+            sparsities = tqdm(FINE if fine else COARSE, desc=key, unit="sparsity", disable=None)
+            found[key] = {s: rows.get(f"{key}, {s}", lambda: measure(s)) for s in sparsities}
+    return found
+
+
+def run(data, preset, runs=kept.RUNS, say=print):
+    seeds = study.ANN_SEEDS if preset == "standard" else (0,)
+    found = {seed: run_seed(seed, data, preset, runs, say) for seed in seeds}
+    return {"config": asdict(make_noise.CONFIG), "seeds": found}
+
+
+def highest_kept(curve):
+    """The highest sparsity that keeps wanted_accuracy on validation images, and its row."""
+    wanted = wanted_accuracy(curve["0.0"]["validation_accuracy"])
+    kept = [s for s, row in curve.items() if row["validation_accuracy"] >= wanted]
+    highest = max(kept, key=float)
+    return float(highest), curve[highest]
+
+
+def table(results):
+    """What each layer can lose, and what its loss brings against the eight vectors."""
+    lines = []
+    for key in results["seeds"]["0"]:
+        curves = [one[key] for one in results["seeds"].values()]
+        unpruned = [np.mean(curve["0.0"]["accuracy"][1:]) for curve in curves]
+        kept = [highest_kept(curve) for curve in curves]
+        clean = [row["accuracy"][0] for _, row in kept]
+        gain = [np.mean(row["accuracy"][1:]) - before for (_, row), before in zip(kept, unpruned)]
+        layer, score = key.split(", ")
+        removed = percent([sparsity for sparsity, _ in kept])
+        lines.append([layer, WORDS[score], removed, percent(clean), percent(gain)])
+    return markdown(
+        ["pruned", "by", "removed, %", "no noise", "mean of the eight vectors, gain in points"],
+        lines,
+    )
+
+
+def draw(results, out):
+    labels = [name_noise(pair) for pair in ANN_NOISE]
+    keys = list(results["seeds"]["0"])
+
+    def panel(key):
+        curves = [one[key] for one in results["seeds"].values()]
+        return [
+            ([float(s) for s in curve], [row["accuracy"] for row in curve.values()])
+            for curve in curves
+        ]
+
+    for score in SCORES:
+        alone = [key for key in keys if key.startswith("layer ") and key.endswith(f", {score}")]
+        panels = {key.replace(f", {score}", f", {WORDS[score]}"): panel(key) for key in alone}
+        figure = plots.accuracy_against_sparsity(panels, labels)
+        plots.save_figure(figure, out / f"prune-layers-{score.replace('_', '-')}.png")
+    together = {key.replace("_", " "): panel(key) for key in keys if key.startswith("layers ")}
+    if together:
+        figure = plots.accuracy_against_sparsity(together, labels)
+        plots.save_figure(figure, out / "prune-layers-2-and-3.png")
+
+
+if __name__ == "__main__":
+    study.main("prune-layers", sys.modules[__name__])
