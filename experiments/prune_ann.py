@@ -57,9 +57,12 @@ def settings_at(curve, sparsity):
 
 
 def masks_of(settings, scores):
-    """Each of the settings removes its share of every layer, whatever the others do."""
-    each = [prune.keep_masks(scores[score], sparsity) for score, sparsity in settings]
-    return functools.reduce(prune.combine, each) if each else {}
+    """Each of the settings removes its share of every layer, whatever the others do.
+
+    Together they may empty a small layer, and a curve goes on there.
+    """
+    each = [prune.keep_masks(scores[score], s, allow_empty=True) for score, s in settings]
+    return functools.reduce(lambda a, b: prune.combine(a, b, allow_empty=True), each or [{}])
 
 
 def pruned_accuracies(model, masks, sets, labels):
