@@ -30,8 +30,8 @@ RECIPE = 1  # to be raised when this file or nnlite changes its results
 SCORES = ("magnitude", "mean_activation")
 HIGH = (0.92, 0.94, 0.96, 0.98, 0.99, 0.995)
 FINE = (  # seed 0
-    *(round(s, 2) for s in np.arange(0, 0.9, 0.02)),
-    *(round(s, 3) for s in np.arange(0.9, 0.9951, 0.005)),
+    *np.arange(0, 0.9, 0.02).round(2).tolist(),
+    *np.arange(0.9, 0.9951, 0.005).round(3).tolist(),
 )
 COARSE = tuple(s for s in FINE if round(100 * s) % 10 == 0 or s in HIGH)  # the other seeds
 

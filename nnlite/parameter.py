@@ -33,7 +33,7 @@ class Parameter:
     @property
     def sparsity(self):
         """Fraction of entries that are exactly zero, in [0, 1]."""
-        return 1 - np.count_nonzero(self.value) / self.value.size
+        return float(1 - np.count_nonzero(self.value) / self.value.size)
 
     def __repr__(self):
         return f"Parameter{self.value.shape}, {self.value.dtype}, sparsity {self.sparsity:.3f}"

@@ -181,7 +181,7 @@ def check_kept(masks):
 def fraction_removed(masks):
     """Fraction of the weights that the masks remove, all layers together, in [0, 1]."""
     kept = sum(np.count_nonzero(mask) for mask in masks.values())
-    return 1 - kept / sum(mask.size for mask in masks.values())
+    return float(1 - kept / sum(mask.size for mask in masks.values()))
 
 
 def apply(model, masks):
