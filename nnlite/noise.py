@@ -12,6 +12,7 @@ in the literature, targeted universal perturbations under an L-infinity bound
 """
 
 import json
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from nnlite.files import replace_when_done
 from nnlite.losses import softmax_cross_entropy
 from nnlite.optim import SGD, Adam
 from nnlite.parameter import Parameter
+from nnlite.serialize import read_npz
 
 STEPS = ("adam", "normalised", "plain")
 
@@ -144,14 +146,12 @@ def load_bank(path):
 
     Raises ValueError for a file of another kind.
     """
+    content = Path(path).read_bytes()
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            made_by = json.loads(str(arrays["made_by"]))
-            names = [name for name in arrays.files if name != "made_by"]
-            pairs = [name.split(" ") for name in names]
-            bank = {(int(t), float(limit)): arrays[f"{t} {limit}"] for t, limit in pairs}
-    except FileNotFoundError:
-        raise
-    except Exception as error:
+        arrays = read_npz(content)
+        made_by = json.loads(str(arrays.pop("made_by")))
+        pairs = {name: name.split(" ") for name in arrays}
+        bank = {(int(t), float(limit)): arrays[name] for name, (t, limit) in pairs.items()}
+    except Exception as error:  # zipfile, zlib, numpy and json have each their own
         raise ValueError(f"{path} is not a bank of noise vectors: {error}") from error
     return bank, made_by

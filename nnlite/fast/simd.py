@@ -8,6 +8,7 @@ what makes matrix products fast.  Here are the few operations that it takes:
     tile = splat(a, i, rows)                 a[i + r] in every lane of vector r, one column
     tile = fma(tile, left, right)            tile[r, c] += left[r] * right[c]
     tile = fma_splat(tile, a, i, right)      tile[r, c] += a[i + r] * right[c]
+    tile = relu(tile)                        max(tile, 0); nan stays nan
     store(tile, a, i, step, cols)            the opposite of load
 
 `a` is a one-dimensional contiguous float32 array, positions count floats and are not checked.
@@ -168,6 +169,19 @@ def multiply_add(context, builder, signature, tile, factor, right):
             old = builder.extract_value(tile, len(sums))
             sums.append(builder.fadd(old, product, flags=("contract",)))
     return context.make_tuple(builder, kind, sums)
+
+
+@intrinsic
+def relu(typing, tile):
+    def generate(context, builder, signature, args):
+        zero = ir.Constant(VECTOR, [0.0] * LANES)
+        vectors = []
+        for i in range(len(tile)):
+            x = builder.extract_value(args[0], i)
+            vectors.append(builder.select(builder.fcmp_ordered("<", x, zero), zero, x))
+        return context.make_tuple(builder, signature.return_type, vectors)
+
+    return tile(tile), generate
 
 
 @intrinsic

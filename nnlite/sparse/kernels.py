@@ -1,0 +1,225 @@
+"""A sparse matrix times a dense one: the definition, and a fast product in numba.
+
+A CSR matrix keeps, row after row, the values that are not zero and the column of each.  Of a
+layer a (n_out, n_in) and activations x (n_in, N), images side by side, every stored value is
+one weight, and costs one multiplication and one addition for each image:
+
+    y[row, :] += value * x[column, :]
+
+What makes it fast: images go through all rows in tiles of 16 to 64.  The sums of one row for the
+images of a tile stay in registers while its weights pass; a weight is loaded once for all of them,
+and each load of x brings LANES images.  For that, activations are kept in panels,
+
+    panels[t, feature, i]        the feature of image t * width + i
+
+so that what a tile reads is close together.  docs/sparse-inference.md goes there step by step.
+"""
+
+import numpy as np
+import scipy.sparse
+from numba import get_num_threads, njit, prange
+
+from nnlite.fast.simd import LANES, ONE, fma_splat, load, relu, store, times, zeros
+
+WIDTHS = (LANES, 2 * LANES, 4 * LANES)  # of a tile, in images
+FAR = 4096  # inputs; of more, those that a row needs together fit the first cache in half a tile
+CHUNK = 2**16  # weights that stay in the second cache while the tiles of a thread pass
+
+
+def csr_matmul_naive(a, x):
+    """The definition, for a CSR matrix a (M, K) and x (K, N): slow, to be read and to test."""
+    y = np.zeros((a.shape[0], x.shape[1]), np.result_type(a.dtype, x.dtype))
+    for row in range(a.shape[0]):
+        for p in range(a.indptr[row], a.indptr[row + 1]):
+            y[row] += a.data[p] * x[a.indices[p]]
+    return y
+
+
+def csr_matmul(a, x):
+    """a @ x for a scipy.sparse CSR matrix a (M, K) and a dense x (K, N) or (K,), threaded.
+
+    float32 or float64, x in any memory order -> y (M, N) or (M,) of their common type.
+    Raises ValueError for another format, type or shape.
+    """
+    x = np.asarray(x)
+    check_operands(a, x)
+    if x.ndim == 1:
+        return csr_matmul(a, x[:, None])[:, 0]
+    dtype = np.result_type(a.dtype, x.dtype)
+    values, x = a.data.astype(dtype, copy=False), x.astype(dtype, copy=False)
+    y = np.empty((a.shape[0], x.shape[1]), dtype)
+    if dtype == np.float64:
+        multiply_rows(a.indptr, a.indices, values, x, y)
+    elif y.size:
+        panels = pack(x, tile_width(*x.shape))
+        panels = multiply(a.indptr, narrow(a.indices, 2**31), values, panels, no_bias(a), False)
+        unpack(panels, y)
+    return y
+
+
+def check_operands(a, x):
+    if not scipy.sparse.issparse(a) or a.format != "csr":
+        raise ValueError(f"a is a {type(a).__name__}; a CSR matrix is needed: a.tocsr()")
+    for name, dtype in (("a", a.dtype), ("x", x.dtype)):
+        if dtype not in (np.float32, np.float64):
+            raise ValueError(f"{name} has dtype {dtype}; float32 or float64 is needed")
+    if x.ndim not in (1, 2) or x.shape[0] != a.shape[1]:
+        raise ValueError(f"a has shape {a.shape}, x {x.shape}; a has as many columns as x rows")
+
+
+def no_bias(a):
+    return np.zeros(a.shape[0], np.float32)
+
+
+def narrow(columns, n_columns):
+    """Column numbers in as few bytes as hold them: a third of what is read for each weight."""
+    dtype = np.uint16 if n_columns <= 2**16 else np.int32
+    return columns.astype(dtype, copy=False)
+
+
+def tile_width(n_in, n_images):
+    """The width of the tiles: no wider than the images need, nor than the inputs allow."""
+    widths = WIDTHS if n_in <= FAR else WIDTHS[:-1]
+    return next((width for width in widths if width >= n_images), widths[-1])
+
+
+# Panels
+
+
+def empty_panels(tiles, features, width):
+    """Uninitialised panels that begin at a multiple of 64 bytes, so that no load crosses one."""
+    buffer = np.empty(tiles * features * width + 16, np.float32)
+    skip = -(buffer.ctypes.data // 4) % 16
+    return buffer[skip : skip + tiles * features * width].reshape(tiles, features, width)
+
+
+def pack(x, width):
+    """x (features, N) in any memory order -> panels (tiles, features, width).
+
+    What is left of the last tile after N images is filled with zeros.
+    """
+    panels = empty_panels(-(-x.shape[1] // width), x.shape[0], width)
+    if x.strides[0] < x.strides[1]:  # image by image in memory
+        pack_images(x.T, panels)
+    else:
+        pack_features(x, panels)
+    return panels
+
+
+@njit(parallel=True, cache=True)
+def pack_features(x, panels):
+    tiles, features, width = panels.shape
+    parts = max(1, 16 // tiles)  # of the features: few tiles are shared out too
+    for task in prange(tiles * parts):
+        t, part = task // parts, task % parts
+        n = min(width, x.shape[1] - t * width)
+        for k in range(features * part // parts, features * (part + 1) // parts):
+            for i in range(n):
+                panels[t, k, i] = x[k, t * width + i]
+            for i in range(n, width):
+                panels[t, k, i] = 0
+
+
+@njit(parallel=True, cache=True)
+def pack_images(images, panels):
+    tiles, features, width = panels.shape
+    parts = max(1, 16 // tiles)
+    for task in prange(tiles * parts):
+        t, part = task // parts, task % parts
+        n = min(width, images.shape[0] - t * width)
+        for first in range(features * part // parts, features * (part + 1) // parts, 16):
+            last = min(first + 16, features * (part + 1) // parts)  # one cache line of an image
+            for i in range(n):
+                for k in range(first, last):
+                    panels[t, k, i] = images[t * width + i, k]
+            for k in range(first, last):
+                for i in range(n, width):
+                    panels[t, k, i] = 0
+
+
+@njit(parallel=True, cache=True)
+def unpack(panels, y):
+    """Panels -> y (features, N), which is written to."""
+    tiles, features, width = panels.shape
+    parts = max(1, 16 // tiles)
+    for task in prange(tiles * parts):
+        t, part = task // parts, task % parts
+        n = min(width, y.shape[1] - t * width)
+        for k in range(features * part // parts, features * (part + 1) // parts):
+            for i in range(n):
+                y[k, t * width + i] = panels[t, k, i]
+
+
+# The product
+
+
+def multiply(starts, columns, values, x, bias, with_relu):
+    """relu(a @ x + bias) of panels x (tiles, K, width), as panels (tiles, M, width).
+
+    starts, columns, values   indptr, indices and data of a CSR matrix; columns are not checked
+    with_relu                 whether the relu is taken
+    """
+    tiles, _, width = x.shape
+    y = empty_panels(tiles, len(bias), width)
+    threads = get_num_threads()
+    if tiles >= threads:  # each thread takes some of the images, and all weights
+        rows, tiles = [0, len(bias)], np.linspace(0, tiles, threads + 1)
+    else:  # or all images, and its share of the weights
+        shares = np.linspace(0, starts[-1], threads + 1)[1:-1]
+        rows, tiles = [0, *np.searchsorted(starts, shares), len(bias)], [0, tiles]
+    rows, tiles = np.array(rows, np.intp), np.array(tiles, np.intp)
+    vectors = times(width // LANES)
+    multiply_tiles(starts, columns, values, bias, with_relu, x, y, vectors, rows, tiles)
+    return y
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def multiply_tiles(starts, columns, values, bias, with_relu, x, y, vectors, row_ends, tile_ends):
+    parts = len(tile_ends) - 1
+    for task in prange((len(row_ends) - 1) * parts):
+        row, last = row_ends[task // parts], row_ends[task // parts + 1]
+        first_tile, last_tile = tile_ends[task % parts], tile_ends[task % parts + 1]
+        while row < last:  # a chunk of rows, for all tiles
+            end = row + 1
+            while end < last and starts[end + 1] - starts[row] <= CHUNK:
+                end += 1
+            for t in range(first_tile, last_tile):
+                multiply_rows_of_tile(
+                    starts, columns, values, bias, with_relu, x[t], y[t], vectors, row, end
+                )
+            row = end
+
+
+@njit(cache=True, error_model="numpy")
+def multiply_rows_of_tile(starts, columns, values, bias, with_relu, x, y, vectors, first, last):
+    """y[first:last] of one tile: x (K, width), y (M, width)."""
+    width = x.shape[1]
+    x, y = x.reshape(-1), y.reshape(-1)
+    one = np.ones(width, np.float32)
+    ones = load(one, 0, 0, ONE, vectors)
+    for row in range(first, last):
+        # Two sums, because an addition takes longer than the time until the next could begin.
+        even, odd = fma_splat(zeros(ONE, vectors), bias, row, ones), zeros(ONE, vectors)
+        p, end = np.intp(starts[row]), np.intp(starts[row + 1])
+        while p + 1 < end:
+            at_even, at_odd = np.intp(columns[p]) * width, np.intp(columns[p + 1]) * width
+            even = fma_splat(even, values, p, load(x, at_even, 0, ONE, vectors))
+            odd = fma_splat(odd, values, p + 1, load(x, at_odd, 0, ONE, vectors))
+            p += 2
+        if p < end:
+            even = fma_splat(even, values, p, load(x, np.intp(columns[p]) * width, 0, ONE, vectors))
+        total = fma_splat(even, one, 0, odd)  # even + 1 * odd
+        if with_relu:
+            total = relu(total)
+        store(total, y, row * width, 0, vectors)
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def multiply_rows(starts, columns, values, x, y):
+    """The same without registers, for float64: each row is one task."""
+    for row in prange(y.shape[0]):
+        y[row] = 0
+        for p in range(starts[row], starts[row + 1]):
+            value, k = values[p], columns[p]
+            for i in range(y.shape[1]):
+                y[row, i] += value * x[k, i]

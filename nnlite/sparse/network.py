@@ -1,0 +1,359 @@
+"""SparseNetwork: a trained and pruned network, for inference only.
+
+    network = SparseNetwork(model)                       # of a Sequential
+    network = SparseNetwork(unroll(model, (28, 28, 1)))  # of layers with independent weights
+    outputs = network.predict(images)
+
+Each layer is a sparse or a dense matrix, or a convolution, whichever its density makes faster;
+bias and ReLU are part of it.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse
+
+from nnlite import fast
+from nnlite.checks import as_float, check_count
+from nnlite.conv import Conv2D
+from nnlite.fast import elementwise
+from nnlite.fast.matmul import matmul
+from nnlite.files import replace_when_done
+from nnlite.layers import Dense, Dropout, Flatten, ReLU
+from nnlite.model import Sequential
+from nnlite.serialize import read_npz, rebuild
+from nnlite.sparse.decouple import decouple
+from nnlite.sparse.kernels import multiply, narrow, pack, tile_width, unpack
+
+MAX_DENSITY = 0.35  # of a matrix that is multiplied as a sparse one (experiments/bench_sparse.py)
+MAX_CONV_DENSITY = 0.6  # of the filters of a convolution that is decoupled
+FORMAT = "nnlite sparse network 1"
+
+
+@dataclass(frozen=True)
+class Linear:
+    """relu(matrix @ x + bias), or without the relu.
+
+    matrix   (n_out, n_in): a scipy.sparse CSR matrix, or a NumPy array;  bias (n_out,)
+    """
+
+    matrix: object
+    bias: np.ndarray
+    relu: bool = False
+
+    @property
+    def is_sparse(self):
+        return scipy.sparse.issparse(self.matrix)
+
+    @property
+    def non_zeros(self):
+        return self.matrix.nnz if self.is_sparse else np.count_nonzero(self.matrix)
+
+    @property
+    def density(self):
+        return self.non_zeros / max(self.matrix.shape[0] * self.matrix.shape[1], 1)
+
+    @property
+    def multiplications(self):
+        """For one image."""
+        return self.non_zeros if self.is_sparse else self.matrix.size
+
+    @property
+    def bytes(self):
+        """Of what is read for one tile of images."""
+        if not self.is_sparse:
+            return self.matrix.nbytes + self.bias.nbytes
+        columns = self.matrix.nnz * (2 if self.matrix.shape[1] <= 2**16 else 4)
+        return self.matrix.data.nbytes + columns + self.matrix.indptr.nbytes + self.bias.nbytes
+
+    def __repr__(self):
+        kind = f"sparse, density {self.density:.3f}" if self.is_sparse else "dense"
+        return f"{self.matrix.shape[1]} -> {self.matrix.shape[0]}, {kind}"
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """relu(conv(x)), or without the relu, of images of input_shape (H, W, c_in)."""
+
+    conv: Conv2D
+    input_shape: tuple
+    relu: bool = False
+
+    @property
+    def output_shape(self):
+        _, size = self.conv.geometry(*self.input_shape[:2])
+        return (*size, self.conv.c_out)
+
+    @property
+    def non_zeros(self):
+        return np.count_nonzero(self.conv.w.value)
+
+    @property
+    def multiplications(self):
+        """For one image, where the window lies inside it."""
+        return self.output_shape[0] * self.output_shape[1] * self.conv.w.value.size
+
+    @property
+    def bytes(self):
+        return self.conv.w.value.nbytes + self.conv.b.value.nbytes
+
+    def __repr__(self):
+        return f"{self.conv}"
+
+
+def layers_of(model, input_shape=None):
+    """A Sequential as Linear and Convolution layers, dropout left out, ReLU and bias inside.
+
+    Raises ValueError for layers in an order that this cannot express.
+    """
+    layers, shape = [], input_shape
+    for layer in model.layers:
+        if isinstance(layer, Conv2D):
+            if shape is None or len(shape) != 3:
+                raise ValueError(f"{layer} needs input_shape=(H, W, C); it is {input_shape}")
+            layers.append(Convolution(layer, tuple(shape)))
+            shape = layers[-1].output_shape
+        elif isinstance(layer, Dense):
+            layers.append(Linear(layer.w.value.T, layer.b.value))
+            shape = (layer.n_out,)
+        elif isinstance(layer, ReLU) and layers:
+            layers[-1] = replace(layers[-1], relu=True)
+        elif not isinstance(layer, (Dropout, Flatten)):
+            raise ValueError(f"{layer} cannot be part of a SparseNetwork here")
+    if not layers:
+        raise ValueError(f"there is no layer with weights in\n{model}")
+    return layers
+
+
+def unroll(model, input_shape):
+    """Every layer of a Sequential as a Linear with a CSR matrix: no weight is shared any more.
+
+    input_shape   of one image, (H, W, C)
+    """
+    return [as_sparse(layer) for layer in layers_of(model, input_shape)]
+
+
+def as_sparse(layer):
+    if isinstance(layer, Convolution):
+        return Linear(*decouple(layer.conv, layer.input_shape), layer.relu)
+    return replace(layer, matrix=scipy.sparse.csr_array(layer.matrix))
+
+
+def as_dense(layer):
+    return replace(layer, matrix=layer.matrix.toarray() if layer.is_sparse else layer.matrix)
+
+
+class SparseNetwork:
+    """A network for inference, float32: `predict` gives what the model's predict gives.
+
+    layers             a Sequential (its masks are its zeros), or a list of Linear and Convolution
+    input_shape        (H, W, C) of one image; needed where a Sequential has convolutions
+    max_density        a matrix with more non-zeros than this fraction is multiplied as a dense one
+    max_conv_density   a convolution whose filters have fewer is decoupled
+                       None for either: each layer stays what it is
+    Raises ValueError for layers that do not fit together.  Changes of the model afterwards do
+    not reach it.
+    """
+
+    def __init__(
+        self, layers, input_shape=None, max_density=MAX_DENSITY, max_conv_density=MAX_CONV_DENSITY
+    ):
+        if isinstance(layers, Sequential):
+            layers = layers_of(layers, input_shape)
+        self.layers = [prepare(layer, max_density, max_conv_density) for layer in layers]
+        check_chain(self.layers)
+
+    def predict(self, x, batch_size=512):
+        """x (N, ...) -> raw outputs (N, n_out), computed batch_size images at a time."""
+        x = as_float(x, np.dtype(np.float32))
+        batch_size = check_count("batch_size", batch_size)
+        starts = range(0, max(len(x), 1), batch_size)
+        return np.concatenate([self.forward(x[i : i + batch_size]) for i in starts])
+
+    def forward(self, x):
+        """x (N, ...) float32 -> raw outputs (N, n_out), all at once."""
+        check_images(self.layers[0], x)
+        n, panels = len(x), None
+        if n == 0:
+            return np.empty((0, self.n_out), np.float32)
+        width = tile_width(self.widest, n)
+        for layer in self.layers:
+            if isinstance(layer, Linear) and layer.is_sparse:
+                if panels is None:
+                    panels = pack(flat(x).T, width)
+                a = layer.matrix
+                panels = multiply(a.indptr, a.indices, a.data, panels, layer.bias, layer.relu)
+                continue
+            if panels is not None:
+                x, panels = unpacked(panels, n), None
+            x = dense_forward(layer, x)
+        return np.ascontiguousarray(flat(x) if panels is None else unpacked(panels, n))
+
+    @property
+    def n_out(self):
+        last = self.layers[-1]
+        return last.bias.size if isinstance(last, Linear) else int(np.prod(last.output_shape))
+
+    @property
+    def widest(self):
+        """Inputs of the sparse layer that has most."""
+        sparse = [a.matrix for a in self.layers if isinstance(a, Linear) and a.is_sparse]
+        return max((matrix.shape[1] for matrix in sparse), default=0)
+
+    @property
+    def non_zeros(self):
+        return sum(layer.non_zeros for layer in self.layers)
+
+    @property
+    def bytes(self):
+        """Of all weights, as they are stored."""
+        return sum(layer.bytes for layer in self.layers)
+
+    @property
+    def multiplications(self):
+        """For one image."""
+        return sum(layer.multiplications for layer in self.layers)
+
+    def __repr__(self):
+        lines = [
+            f"SparseNetwork: {self.non_zeros:,} non-zeros, {self.bytes / 1e6:.2f} MB, "
+            f"{self.multiplications:,} multiplications an image"
+        ]
+        for layer in self.layers:
+            relu = ", ReLU" if layer.relu else ""
+            lines.append(f"  {layer!r}{relu}  {layer.multiplications:,} multiplications")
+        return "\n".join(lines)
+
+    def save(self, path):
+        """Write all layers to one .npz, complete or not at all."""
+        arrays, kinds = {}, []
+        for i, layer in enumerate(self.layers):
+            kind = {"relu": layer.relu}
+            if isinstance(layer, Convolution):
+                conv = layer.conv
+                args = {key: getattr(conv, key) for key in ("c_in", "c_out", "kernel", "stride")}
+                kind |= {"conv": args | {"padding": conv.padding}, "shape": layer.input_shape}
+                parts = {"w": conv.w.value, "b": conv.b.value}
+            elif layer.is_sparse:
+                a = layer.matrix
+                kind["csr"] = a.shape
+                parts = {"data": a.data, "indices": a.indices, "indptr": a.indptr, "b": layer.bias}
+            else:
+                parts = {"matrix": layer.matrix, "b": layer.bias}
+            arrays |= {f"{i}.{name}": part for name, part in parts.items()}
+            kinds.append(kind)
+        about = json.dumps({"format": FORMAT, "layers": kinds})
+        with replace_when_done(path) as file:
+            np.savez(file, architecture=about, **arrays)
+
+    @classmethod
+    def load(cls, path):
+        """The network that `save` wrote.  Nothing is unpickled.
+
+        Raises FileNotFoundError, or ValueError for a file of another kind.
+        """
+        content = Path(path).read_bytes()
+        try:
+            arrays = read_npz(content)
+            about = json.loads(str(arrays["architecture"]))
+            if about["format"] != FORMAT:
+                raise ValueError(f"its format is {about['format']!r}, not {FORMAT!r}")
+            layers = [rebuilt(arrays, i, kind) for i, kind in enumerate(about["layers"])]
+        except Exception as error:  # zipfile, zlib, numpy, scipy and json have each their own
+            raise ValueError(f"{path} is not a complete SparseNetwork: {error}") from error
+        return cls(layers, max_density=None, max_conv_density=None)
+
+
+def rebuilt(arrays, i, kind):
+    """The i-th layer of a file."""
+    part = {name.split(".", 1)[1]: a for name, a in arrays.items() if name.startswith(f"{i}.")}
+    if "conv" in kind:
+        conv = rebuild("Conv2D", kind["conv"])
+        conv.w.value, conv.b.value = part["w"], part["b"]
+        return Convolution(conv, tuple(kind["shape"]), kind["relu"])
+    if "csr" in kind:
+        csr = part["data"], part["indices"], part["indptr"]
+        return Linear(scipy.sparse.csr_array(csr, shape=kind["csr"]), part["b"], kind["relu"])
+    return Linear(part["matrix"], part["b"], kind["relu"])
+
+
+def prepare(layer, max_density, max_conv_density):
+    """A layer in the form in which it is computed: float32, sparse or dense by its density."""
+    if isinstance(layer, Convolution):
+        density = layer.non_zeros / layer.conv.w.value.size
+        if max_conv_density is None or density > max_conv_density:
+            return replace(layer, conv=float32_copy(layer.conv))
+        layer = as_sparse(layer)
+    if not isinstance(layer, Linear):
+        raise ValueError(f"{layer!r} is not a Linear or a Convolution")
+    check_linear(layer)
+    bias = np.array(layer.bias, np.float32)
+    sparse = layer.is_sparse if max_density is None else layer.density <= max_density
+    if not sparse:
+        return Linear(np.ascontiguousarray(as_dense(layer).matrix, np.float32), bias, layer.relu)
+    a = as_sparse(layer).matrix.astype(np.float32)
+    a.eliminate_zeros()
+    a.check_format(full_check=True)  # the product does not look
+    a.indices = narrow(a.indices, a.shape[1])
+    return Linear(a, bias, layer.relu)
+
+
+def float32_copy(conv):
+    """A convolution with weights of its own."""
+    args = {key: getattr(conv, key) for key in ("c_in", "c_out", "kernel", "stride", "padding")}
+    new = rebuild("Conv2D", args)
+    for p, q in zip(new.params, conv.params):
+        p.value = q.value.astype(np.float32)
+    return new
+
+
+def check_linear(layer):
+    shape = layer.matrix.shape
+    if len(shape) != 2 or np.shape(layer.bias) != (shape[0],):
+        raise ValueError(f"a matrix of shape {shape} with a bias of {np.shape(layer.bias)}")
+
+
+def check_chain(layers):
+    """Each layer takes what the one before gives."""
+    if not layers:
+        raise ValueError("a SparseNetwork takes at least one layer")
+    for first, second in zip(layers, layers[1:]):
+        given = first.output_shape if isinstance(first, Convolution) else first.matrix.shape[:1]
+        taken = second.input_shape if isinstance(second, Convolution) else second.matrix.shape[1:]
+        same = given == taken if isinstance(second, Convolution) else np.prod(given) == taken[0]
+        if not same:
+            raise ValueError(f"{second!r} takes inputs of shape {taken}, {first!r} gives {given}")
+
+
+def check_images(first, x):
+    taken = first.input_shape if isinstance(first, Convolution) else first.matrix.shape[1:]
+    fits = x.shape[1:] == taken if isinstance(first, Convolution) else np.prod(x.shape[1:]) == taken
+    if x.ndim < 2 or not fits:
+        raise ValueError(f"x has shape {x.shape}; the first layer takes (N, ...) of {taken}")
+
+
+def unpacked(panels, n):
+    """Panels -> (N, features)."""
+    y = np.empty((panels.shape[1], n), np.float32)
+    unpack(panels, y)
+    return y.T
+
+
+def flat(x):
+    """(N, ...) -> (N, features)."""
+    return x.reshape(len(x), int(np.prod(x.shape[1:])))
+
+
+def dense_forward(layer, x):
+    """A layer that is not sparse, of x (N, ...)."""
+    if isinstance(layer, Convolution):
+        y = layer.conv.forward(x.reshape(len(x), *layer.input_shape))
+        layer.conv.cache = None
+    else:
+        y = matmul(flat(x), layer.matrix.T)
+        y += layer.bias
+    if not layer.relu:
+        return y
+    return elementwise.relu(y) if fast.use("elementwise", y) else np.maximum(y, 0)

@@ -1,0 +1,320 @@
+"""Decoupled convolutions, sparse products and SparseNetwork against what they replace."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nnlite import Conv2D, Dense, Dropout, Flatten, ReLU, Sequential, prune
+from nnlite.sparse import (
+    Convolution,
+    Linear,
+    SparseNetwork,
+    csr_matmul,
+    csr_matmul_naive,
+    decouple,
+    unroll,
+)
+from nnlite.sparse.kernels import FAR, WIDTHS, empty_panels, multiply, pack, tile_width, unpack
+
+# Decoupling
+
+
+def random_conv(rng, *args):
+    conv = Conv2D(*args, rng=rng)
+    for p in conv.params:
+        p.value = rng.normal(size=p.value.shape)
+    return conv
+
+
+@pytest.mark.parametrize(
+    "kernel, stride, padding",
+    list(itertools.product([1, 2, 3, (3, 2)], [1, 2, (2, 1)], ["same", "valid", 1, 2])),
+)
+def test_a_decoupled_convolution_is_the_convolution(kernel, stride, padding, rng):
+    conv = random_conv(rng, 2, 3, kernel, stride, padding)
+    x = rng.normal(size=(4, 6, 5, 2))
+    y = conv.forward(x)
+    a, bias = decouple(conv, (6, 5, 2))
+    assert a.shape == (y[0].size, x[0].size) and a.format == "csr" and a.has_sorted_indices
+    found = (a @ x.reshape(4, -1).T + bias[:, None]).T
+    assert np.allclose(found, y.reshape(4, -1), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "sizes, non_zeros",
+    [((1, 12, 7), 406272), ((12, 15, 5), 3232080), ((15, 25, 3), 2521500), ((25, 20, 3), 3362000)],
+)
+def test_the_posts_layers_have_the_structural_counts(sizes, non_zeros, rng):
+    a, _ = decouple(Conv2D(*sizes, rng=rng), (28, 28, sizes[0]))
+    assert a.nnz == non_zeros
+    a.check_format(full_check=True)
+
+
+def test_weights_that_are_zero_or_masked_are_not_stored(rng):
+    conv = random_conv(rng, 2, 3, 3)
+    conv.w.value[0, 0, 0, 0] = 0
+    before, _ = decouple(conv, (5, 5, 2))
+    prune.apply(Sequential([conv]), {"0.w": rng.random(conv.w.value.shape) < 0.3})
+    after, _ = decouple(conv, (5, 5, 2))
+    assert np.all(before.data != 0) and np.all(after.data != 0)
+    full, _ = decouple(random_conv(rng, 2, 3, 3), (5, 5, 2))
+    assert after.nnz < 0.4 * full.nnz and before.nnz == full.nnz - 16  # 4 x 4 places have it
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (5, 5, 3), (0, 5, 2)])
+def test_a_shape_that_does_not_fit_is_named(shape, rng):
+    with pytest.raises(ValueError, match=r"input_shape is .*\(H, W, 2\)"):
+        decouple(Conv2D(2, 3, 3, rng=rng), shape)
+
+
+# Products
+
+
+def random_csr(m, k, density, dtype, rng):
+    kept = rng.random((m, k)) < density
+    return scipy.sparse.csr_array(np.where(kept, rng.normal(size=(m, k)), 0).astype(dtype))
+
+
+@given(
+    m=st.integers(0, 40),
+    k=st.integers(0, 40),
+    n=st.integers(0, 150),
+    density=st.sampled_from([0.0, 0.02, 0.3, 1.0]),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    layout=st.sampled_from(["C", "F", "strided", "reversed", "unaligned"]),
+    seed=st.integers(0, 5),
+)
+@settings(max_examples=150, deadline=None)
+def test_csr_matmul_equals_scipy(m, k, n, density, dtype, layout, seed):
+    rng = np.random.default_rng(seed)
+    a, x = random_csr(m, k, density, dtype, rng), rng.normal(size=(k, n)).astype(dtype)
+    if layout == "F":
+        x = np.asfortranarray(x)
+    elif layout == "strided":
+        x = np.repeat(x, 2, axis=1)[:, ::2]
+    elif layout == "reversed":
+        x = x[::-1]
+    elif layout == "unaligned":
+        x = np.concatenate([np.zeros(1, dtype), x.ravel()])[1:].reshape(k, n)
+    x.setflags(write=False)
+    y = csr_matmul(a, x)
+    assert y.dtype == dtype and y.shape == (m, n)
+    assert np.allclose(y, a @ x, rtol=0, atol=1e-5 if dtype == np.float32 else 1e-13)
+
+
+def test_the_naive_product_is_scipys(rng):
+    a, x = random_csr(9, 7, 0.4, np.float64, rng), rng.normal(size=(7, 5))
+    assert np.allclose(csr_matmul_naive(a, x), a @ x, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("n", [1, 16, 64, 130])
+def test_the_fast_product_is_the_naive_one(n, rng):
+    a, x = random_csr(50, 70, 0.2, np.float32, rng), rng.normal(size=(70, n)).astype(np.float32)
+    assert np.allclose(csr_matmul(a, x), csr_matmul_naive(a, x), rtol=0, atol=1e-5)
+
+
+def test_many_inputs_and_rows_longer_than_a_chunk(rng):
+    """Wide rows take narrower tiles; a row of more than CHUNK weights is a chunk of its own."""
+    a = random_csr(3, 90_000, 0.9, np.float32, rng)
+    x = rng.normal(size=(90_000, 40)).astype(np.float32)
+    assert np.allclose(csr_matmul(a, x), a.astype(float) @ x, rtol=0, atol=0.02)  # of about 400
+
+
+def test_unsorted_and_repeated_entries_add_up():
+    a = scipy.sparse.csr_array(
+        (np.float32([1, 2, 4]), np.array([2, 0, 2]), np.array([0, 3, 3])), shape=(2, 3)
+    )
+    x = np.arange(6, dtype=np.float32).reshape(3, 2)
+    assert np.array_equal(csr_matmul(a, x), [[20, 27], [0, 0]])
+
+
+def test_a_vector_and_mixed_types(rng):
+    a, x = random_csr(9, 7, 0.4, np.float32, rng), rng.normal(size=7)
+    y = csr_matmul(a, x)
+    assert y.shape == (9,) and y.dtype == np.float64 and np.allclose(y, a @ x)
+    long = scipy.sparse.csr_array(a)
+    long.indices, long.indptr = a.indices.astype(np.int64), a.indptr.astype(np.int64)
+    assert np.allclose(csr_matmul(long, x), y)
+
+
+def test_nan_and_infinity_pass_through():
+    a = scipy.sparse.csr_array(np.float32([[1, 0], [0, 1], [1, 1]]))
+    y = csr_matmul(a, np.float32([[np.nan, 1], [2, np.inf]]))
+    assert np.array_equal(y, [[np.nan, 1], [2, np.inf], [np.nan, np.inf]], equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    "a, x, message",
+    [
+        (np.ones((2, 2)), np.ones((2, 2)), "CSR matrix"),
+        (scipy.sparse.csc_array(np.ones((2, 2))), np.ones((2, 2)), "CSR matrix.*tocsr"),
+        (scipy.sparse.csr_array(np.ones((2, 2), int)), np.ones((2, 2)), "a has dtype int"),
+        (scipy.sparse.csr_array(np.ones((2, 2))), np.ones((2, 2), int), "x has dtype int"),
+        (scipy.sparse.csr_array(np.ones((2, 3))), np.ones((2, 2)), r"\(2, 3\), x \(2, 2\)"),
+        (scipy.sparse.csr_array(np.ones((2, 2))), np.ones((2, 2, 2)), r"x \(2, 2, 2\)"),
+    ],
+)
+def test_operands_that_do_not_fit_are_named(a, x, message):
+    with pytest.raises(ValueError, match=message):
+        csr_matmul(a, x)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("n", [1, 7, 64, 130])
+def test_panels_hold_the_images_tile_by_tile(width, n, rng):
+    x = rng.normal(size=(37, n)).astype(np.float32)
+    for order in (x, np.asfortranarray(x)):
+        panels = pack(order, width)
+        assert panels.ctypes.data % 64 == 0
+        flat = panels.transpose(1, 0, 2).reshape(37, -1)
+        assert np.array_equal(flat[:, :n], x) and not flat[:, n:].any()
+        y = np.empty_like(x)
+        unpack(panels, y)
+        assert np.array_equal(y, x)
+
+
+def test_bias_and_relu_are_part_of_the_product(rng):
+    a, x = random_csr(30, 20, 0.3, np.float32, rng), rng.normal(size=(20, 50)).astype(np.float32)
+    bias, y = rng.normal(size=30).astype(np.float32), np.empty((30, 50), np.float32)
+    for with_relu in (False, True):
+        panels = multiply(a.indptr, a.indices, a.data, pack(x, WIDTHS[1]), bias, with_relu)
+        unpack(panels, y)
+        expected = a @ x + bias[:, None]
+        expected = np.maximum(expected, 0) if with_relu else expected
+        assert np.allclose(y, expected, rtol=0, atol=1e-5)
+
+
+def test_tiles_are_no_wider_than_needed():
+    assert [tile_width(784, n) for n in (1, WIDTHS[0], WIDTHS[0] + 1, 10**6)] == [
+        *(WIDTHS[0], WIDTHS[0], WIDTHS[1], WIDTHS[2])
+    ]
+    assert tile_width(FAR + 1, 10**6) == WIDTHS[1]
+    assert empty_panels(0, 5, WIDTHS[0]).shape == (0, 5, WIDTHS[0])
+
+
+# Networks
+
+SHAPE = (14, 15, 1)
+
+
+@pytest.fixture
+def cnn(rng):
+    layers = [Conv2D(1, 4, 3, rng=rng), ReLU(), Conv2D(4, 5, 5, stride=2, rng=rng), ReLU()]
+    layers += [Flatten(), Dense(280, 30, rng=rng), ReLU(), Dropout(0.5, rng=rng)]
+    model = Sequential([*layers, Dense(30, 10, rng=rng)])
+    for p in model.params:
+        if p.value.ndim == 1:
+            p.value = rng.normal(size=p.value.shape).astype(np.float32)
+    prune.apply(model, prune.keep_masks(prune.scores(model, prune.magnitude), 0.8))
+    return model
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, 16, 33, 700])
+@pytest.mark.parametrize("options", [{}, {"max_density": 0}, {"max_density": 1}])
+@pytest.mark.parametrize("max_conv_density", [0, 1])
+def test_a_sparse_network_predicts_what_the_model_predicts(n, options, max_conv_density, cnn, rng):
+    network = SparseNetwork(cnn, SHAPE, max_conv_density=max_conv_density, **options)
+    x = rng.random((n, *SHAPE), dtype=np.float32)
+    assert np.allclose(network.predict(x), cnn.predict(x), rtol=0, atol=1e-5)
+    assert network.predict(x).shape == (n, 10)
+
+
+def test_unrolled_layers_have_independent_weights(cnn, rng):
+    layers = unroll(cnn, SHAPE)
+    x = rng.random((20, *SHAPE), dtype=np.float32)
+    assert np.allclose(SparseNetwork(layers).predict(x), cnn.predict(x), rtol=0, atol=1e-5)
+    a = layers[0].matrix.copy()
+    a.data[:5] = 0
+    pruned = [replace(layers[0], matrix=a), *layers[1:]]
+    network = SparseNetwork(pruned)
+    assert network.non_zeros == sum(layer.matrix.nnz for layer in layers) - 5
+    y = x.reshape(20, -1).T
+    for layer in pruned:
+        y = layer.matrix @ y + layer.bias[:, None]
+        y = np.maximum(y, 0) if layer.relu else y
+    assert np.allclose(network.predict(x), y.T, rtol=0, atol=1e-5)
+
+
+def test_the_batch_size_changes_nothing_but_rounding(cnn, rng):
+    network, x = SparseNetwork(unroll(cnn, SHAPE)), rng.random((70, *SHAPE), dtype=np.float32)
+    whole = network.predict(x)
+    assert np.allclose(network.predict(x, batch_size=9), whole, rtol=0, atol=1e-5)
+
+
+def test_a_layer_is_sparse_or_dense_by_its_density(cnn):
+    kinds = [type(layer) for layer in SparseNetwork(cnn, SHAPE, max_conv_density=0).layers]
+    assert kinds == [Convolution, Convolution, Linear, Linear]
+    network = SparseNetwork(cnn, SHAPE, max_density=0.1)
+    assert [layer.is_sparse for layer in network.layers[2:]] == [False, False]
+    network = SparseNetwork(cnn, SHAPE, max_density=0.2)
+    assert [layer.is_sparse for layer in network.layers[2:]] == [True, True]
+    text = str(network)
+    assert f"{network.non_zeros:,} non-zeros" in text and "sparse, density 0.200" in text
+
+
+def test_counts_and_bytes(rng):
+    a = scipy.sparse.csr_array(np.float32([[1, 0, 2], [0, 0, 3]]))
+    network = SparseNetwork([Linear(a, np.zeros(2)), Linear(np.ones((4, 2)), np.zeros(4))])
+    assert network.layers[0].is_sparse is False  # half of it is not zero: multiplied as dense
+    kept = SparseNetwork([Linear(a, np.zeros(2))], max_density=0.5)
+    assert (kept.non_zeros, kept.multiplications) == (3, 3)
+    assert kept.bytes == 3 * 4 + 3 * 2 + 3 * 4 + 2 * 4  # values, columns, starts, bias
+
+
+def test_a_network_is_its_own(cnn, rng):
+    """What happens to the model afterwards does not reach it."""
+    x = rng.random((20, *SHAPE), dtype=np.float32)
+    networks = [SparseNetwork(cnn, SHAPE, max_conv_density=d) for d in (0, 1)]
+    before = [network.predict(x) for network in networks]
+    for p in cnn.params:
+        p.value[...] = 0
+    for network, outputs in zip(networks, before):
+        assert np.array_equal(network.predict(x), outputs)
+
+
+@pytest.mark.parametrize("max_conv_density", [0, 1])
+def test_save_and_load(max_conv_density, cnn, rng, tmp_path):
+    network = SparseNetwork(cnn, SHAPE, max_density=0.2, max_conv_density=max_conv_density)
+    network.save(tmp_path / "network.npz")
+    loaded = SparseNetwork.load(tmp_path / "network.npz")
+    x = rng.random((20, *SHAPE), dtype=np.float32)
+    assert np.array_equal(loaded.predict(x), network.predict(x)) and str(loaded) == str(network)
+
+
+def test_files_that_are_no_network_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        SparseNetwork.load(tmp_path / "nothing.npz")
+    (tmp_path / "text.npz").write_text("not a network")
+    with pytest.raises(ValueError, match=r"text\.npz is not a complete SparseNetwork"):
+        SparseNetwork.load(tmp_path / "text.npz")
+
+
+def test_layers_that_do_not_fit_are_refused(cnn, rng):
+    a = scipy.sparse.csr_array(np.float32([[1, 0, 2], [0, 0, 3]]))
+    with pytest.raises(ValueError, match=r"takes inputs of shape \(3,\).*gives \(2,\)"):
+        SparseNetwork([Linear(a, np.zeros(2)), Linear(a, np.zeros(2))])
+    with pytest.raises(ValueError, match=r"\(2, 3\) with a bias of \(3,\)"):
+        SparseNetwork([Linear(a, np.zeros(3))])
+    with pytest.raises(ValueError, match=r"needs input_shape=\(H, W, C\); it is None"):
+        SparseNetwork(cnn)
+    with pytest.raises(ValueError, match="at least one layer"):
+        SparseNetwork([])
+    with pytest.raises(ValueError, match=r"ReLU\(\) cannot"):
+        SparseNetwork(Sequential([ReLU(), Dense(3, 2, rng=rng)]))
+    with pytest.raises(ValueError, match="is not a Linear or a Convolution"):
+        SparseNetwork([a])
+    with pytest.raises(ValueError, match=r"x has shape \(5, 4\)"):
+        SparseNetwork([Linear(a, np.zeros(2))]).predict(np.zeros((5, 4)))
+
+
+def test_columns_outside_the_matrix_are_refused():
+    """The kernel does not look where it reads."""
+    a = scipy.sparse.csr_array(np.float32([[1, 0, 2], [0, 0, 3]]))
+    a.indices[0] = 7
+    with pytest.raises(ValueError, match="indices|column"):
+        SparseNetwork([Linear(a, np.zeros(2))], max_density=1)
