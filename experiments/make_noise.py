@@ -50,9 +50,9 @@ SHOWN_LIMITS = (0.15, 0.25, 0.35)
 # Ways of making it, each for these classes: (step, step size, numbers of steps).
 WAY_TARGETS, WAY_LIMIT = (1, 3, 5), 0.25
 WAYS = (
-    ("plain", 0.1, (100, 400, 1000, 5000)),
-    ("normalised", 0.1, (10, 25, 50, 100, 200, 400)),
-    ("adam", 0.03, (10, 25, 50, 100, 200, 400)),
+    ("plain", 0.1, (400, 5000)),
+    ("normalised", 0.1, (25, 50, 100, 200, 400)),
+    ("adam", 0.03, (25, 50, 100, 200, 400)),
 )
 WAY_LOSSES = ("softmax_cross_entropy", "quadratic")
 WAY_L2 = (0.0, 0.02)  # 0.02 [Hvass-Labs notebook 12]
@@ -61,7 +61,7 @@ WAY_L2 = (0.0, 0.02)  # 0.02 [Hvass-Labs notebook 12]
 def bank(model, about, data, runs, *, wanted=None, masks="none", cfg=CONFIG, say=print):
     """{(target, limit): noise} for a network, made if it is not in `runs`.
 
-    about    what train.trained knows of the model;  masks: what was pruned since, in words
+    about    what train.trained knows of the model;  masks: a text for what was pruned since
     wanted   (target, limit) pairs; all ten classes at all limits by default
     The noise of a class and a limit is the same whatever else is wanted.
     """

@@ -10,6 +10,7 @@ The same classes, limits and steps; only the network is another one.
 Writes noise-on-pruned.json and noise-on-pruned.png.
 """
 
+import hashlib
 import sys
 from dataclasses import asdict
 
@@ -32,12 +33,20 @@ ANN_VECTORS = ((3, 0.25), (2, 0.25), (5, 0.35), (8, 0.20))  # where the post gai
 CNN_VECTORS = ((3, 0.25), (2, 0.25), (1, 0.35), (7, 0.30))
 
 
-def measure(model, masks, words, about, data, vectors, replayed, runs, say):
+def digest(masks):
+    """A text that stands for the masks, for the name under which their noise is kept."""
+    packed = b"".join(name.encode() + np.packbits(mask).tobytes() for name, mask in masks.items())
+    return hashlib.sha256(packed).hexdigest()
+
+
+def measure(model, masks, about, data, vectors, replayed, runs, say):
     """Of the pruned network: accuracy without noise, under replayed noise, under its own."""
     saved = prune.apply(model, masks)
     own = replayed
     if masks:
-        own = make_noise.bank(model, about, data, runs, wanted=vectors, masks=words, say=say)
+        own = make_noise.bank(
+            model, about, data, runs, wanted=vectors, masks=digest(masks), say=say
+        )
     images, labels = data.test
     row = {"clean": nnlite.accuracy(model, images, labels), "replayed": {}, "anew": {}}
     for target, limit in vectors:
@@ -75,10 +84,10 @@ def run_cases(model, about, cases, vectors, data, preset, runs, say):
     made_by = {"model": study.made_by(about), "noise": asdict(make_noise.CONFIG), "recipe": RECIPE}
     rows = kept.Rows(runs, f"{data.name}-{about['label']}-seed{about['seed']}-on-pruned", made_by)
 
-    def row(words, masks):
-        return measure(model, masks, words, about, data, vectors, replayed, runs, say)
+    def row(masks):
+        return measure(model, masks, about, data, vectors, replayed, runs, say)
 
-    return {words: rows.get(words, lambda: row(words, masks)) for words, masks in cases.items()}
+    return {words: rows.get(words, lambda: row(masks)) for words, masks in cases.items()}
 
 
 def run(data, preset, runs=kept.RUNS, say=print):
