@@ -19,12 +19,10 @@ import json
 import os
 import platform
 import resource
-import subprocess
-import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
 
+import bench
 import numpy as np
 from tqdm import tqdm
 
@@ -116,20 +114,9 @@ def measure(network, candidate):
         step = torch_step(network, best="best" in candidate)
     for _ in range(3):
         step()
-    seconds = []
-    for _ in range(STEPS[network]):
-        start = time.perf_counter()
-        step()
-        seconds.append(time.perf_counter() - start)
+    seconds = bench.seconds_of(step, STEPS[network])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # kB on Linux
     return {"seconds": seconds, "peak_mb": round(peak)}
-
-
-def measure_in_a_process(network, candidate, threads):
-    names = ("OMP", "OPENBLAS", "MKL", "NUMBA")
-    env = {**os.environ, **{f"{name}_NUM_THREADS": str(threads) for name in names}}
-    command = [sys.executable, __file__, "--only", network, candidate]
-    return json.loads(subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True).stdout)
 
 
 def table(results):
@@ -147,22 +134,8 @@ def table(results):
 
 
 def summary(runs):
-    milliseconds = 1000 * np.concatenate([run["seconds"] for run in runs])
-    return {
-        "median_ms": round(float(np.median(milliseconds)), 2),
-        "minimum_ms": round(float(milliseconds.min()), 2),
-        "medians_of_processes_ms": [round(1000 * np.median(run["seconds"]), 2) for run in runs],
-        "peak_mb": round(np.median([run["peak_mb"] for run in runs])),
-    }
-
-
-def processor():
-    """The name of the processor, where Linux tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if "model name" in line), "unknown")
+    peak = round(np.median([run["peak_mb"] for run in runs]))
+    return bench.summary(runs) | {"peak_mb": peak}
 
 
 def main():
@@ -186,9 +159,9 @@ def main():
     pairs = [(network, candidate) for network in NETWORKS for candidate in CANDIDATES]
     runs = {pair: [] for pair in pairs}
     for network in NETWORKS:  # numba compiles once and keeps the result; that is not timed
-        measure_in_a_process(network, "nnlite", args.threads)
+        bench.in_a_process(__file__, (network, "nnlite"), args.threads)
     for pair in tqdm(pairs * args.rounds, unit="process", disable=None):
-        runs[pair].append(measure_in_a_process(*pair, args.threads))
+        runs[pair].append(bench.in_a_process(__file__, pair, args.threads))
     results = {n: {c: summary(runs[n, c]) for c in CANDIDATES} for n in NETWORKS}
     print(table(results))
     about = {
@@ -196,7 +169,7 @@ def main():
         "drop_prob": DROP_PROB,
         "threads": args.threads,
         "processes_each": args.rounds,
-        "processor": processor(),
+        "processor": bench.processor(),
         "versions": {name: version(name) for name in ("numpy", "numba", "nnlite")},
     }
     about["versions"] |= {"torch": torch, "python": platform.python_version()}
@@ -204,7 +177,7 @@ def main():
 
     with replace_when_done(args.out) as file:
         file.write(json.dumps({**about, "results": results}, indent=1).encode())
-    print(f"\n{processor()}, {args.threads} threads.  Written: {args.out}")
+    print(f"\n{bench.processor()}, {args.threads} threads.  Written: {args.out}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     path = kept.path(runs, "mnist-ann-lq-seed0", made_by, ".npz")
     rows = kept.Rows(runs, "mnist-prune-ann", made_by)
-    accuracy = rows.get("seed 0, sparsity 0.5", lambda: measure(0.5))
+    accuracy = rows.get("seed 0, sparsity 0.5", measure, 0.5)    # measure(0.5), once
 
 `made_by` is a dict of everything that a result depends on; a few letters of its digest are part of
 the file's name, and whoever changes a setting gets another file.
@@ -39,10 +39,10 @@ class Rows:
         self.path = path(runs, readable, made_by, ".json")
         self.rows = json.loads(self.path.read_text()) if self.path.exists() else {}
 
-    def get(self, key, compute):
-        """The row kept under `key`, else what `compute()` returns, as JSON gives it back."""
+    def get(self, key, compute, *args):
+        """The row kept under `key`, else what `compute(*args)` returns, as JSON gives it back."""
         if key not in self.rows:
-            self.rows[key] = json.loads(json.dumps(compute(), default=to_json))
+            self.rows[key] = json.loads(json.dumps(compute(*args), default=to_json))
             write_json(self.path, self.rows)
         return self.rows[key]
 

@@ -98,39 +98,36 @@ def mean_under_random_noise(model, images, labels, limit):
 def measure_bank(model, noises, data, rows, name):
     """Each vector of its own bank, and random noise, on the test images."""
     images, labels = data.test
-    own = {
-        f"{k} {limit}": rows.get(
-            f"{name}, class {k}, limit {limit}",
-            lambda: under_noise(model, images, labels, k, noises[k, limit]),
-        )
-        for k, limit in noises
-    }
-    random = {
-        limit: rows.get(
-            f"{name}, random, limit {limit}",
-            lambda: mean_under_random_noise(model, images, labels, limit),
-        )
-        for limit in CONFIG.limits
-    }
+    own, random = {}, {}
+    for (k, limit), noise in noises.items():
+        key = f"{name}, class {k}, limit {limit}"
+        own[f"{k} {limit}"] = rows.get(key, under_noise, model, images, labels, k, noise)
+    for limit in CONFIG.limits:
+        key = f"{name}, random, limit {limit}"
+        random[limit] = rows.get(key, mean_under_random_noise, model, images, labels, limit)
     return {"clean": nnlite.accuracy(model, images, labels), "own": own, "random": random}
+
+
+def mean_over_vectors(model, bank, limit, images, labels):
+    each = [under_noise(model, images, labels, k, bank[k, limit]) for k in range(10)]
+    return {key: np.mean([one[key] for one in each]) for key in each[0]}
 
 
 def measure_transfer(models, banks, data, rows):
     """{limit: {made on: {used on: mean over the classes}}}, seed 0 of every network."""
-    images, labels = data.test
-    found = {limit: {} for limit in TRANSFER_LIMITS}
-    for limit, source, target in itertools.product(TRANSFER_LIMITS, models, models):
-
-        def measure():
-            each = [
-                under_noise(models[target], images, labels, k, banks[source][k, limit])
-                for k in range(10)
-            ]
-            return {key: np.mean([one[key] for one in each]) for key in each[0]}
-
+    found = {limit: {source: {} for source in banks} for limit in TRANSFER_LIMITS}
+    for limit, source, target in itertools.product(TRANSFER_LIMITS, banks, models):
         key = f"made on {source}, used on {target}, limit {limit}"
-        found[limit].setdefault(source, {})[target] = rows.get(key, measure)
+        args = models[target], banks[source], limit, *data.test
+        found[limit][source][target] = rows.get(key, mean_over_vectors, *args)
     return found
+
+
+def measure_way(model, data, way):
+    options = {key: way[key] for key in ("step", "step_size", "steps", "l2")}
+    options |= {"loss": getattr(nnlite, way["loss"]), "rng": np.random.default_rng(way["target"])}
+    noise = universal_noise(model, data.train.images, way["target"], way["limit"], **options)
+    return under_noise(model, *data.test, way["target"], noise)
 
 
 def measure_ways(model, data, rows):
@@ -139,16 +136,10 @@ def measure_ways(model, data, rows):
     ways = list(itertools.product(WAYS, WAY_LOSSES, WAY_L2))
     for (step, step_size, numbers), loss, l2 in tqdm(ways, unit="way", disable=None):
         for steps, target in itertools.product(numbers, WAY_TARGETS):
-
-            def measure():
-                options = {"step": step, "step_size": step_size, "steps": steps, "l2": l2}
-                options |= {"loss": getattr(nnlite, loss), "rng": np.random.default_rng(target)}
-                noise = universal_noise(model, data.train.images, target, WAY_LIMIT, **options)
-                return under_noise(model, *data.test, target, noise)
-
             way = {"step": step, "step_size": step_size, "loss": loss, "l2": l2}
             way |= {"steps": steps, "target": target, "limit": WAY_LIMIT}
-            found.append(way | rows.get(", ".join(f"{k} {v}" for k, v in way.items()), measure))
+            key = ", ".join(f"{k} {v}" for k, v in way.items())
+            found.append(way | rows.get(key, measure_way, model, data, way))
     return found
 
 

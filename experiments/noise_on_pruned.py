@@ -62,7 +62,7 @@ def run_ann(seed, data, preset, runs, say):
     scores = scores_of(model, data.train.images, seed)
     cases = [((score, s),) for score in SCORES for s in ANN_SPARSITIES]
     masks = {describe(settings): masks_of(settings, scores) for settings in [(), *cases]}
-    return run_cases(model, about, masks, ANN_VECTORS, data, preset, runs, say)
+    return run_cases(model, about, masks, ANN_VECTORS, data, runs, say)
 
 
 def run_cnn(data, preset, runs, say):
@@ -75,10 +75,10 @@ def run_cnn(data, preset, runs, say):
             chosen = {names[layer - 1]: scores[score][names[layer - 1]]}
             words = f"dense layer {layer}, {describe(((score, sparsity),))}"
             masks[words] = prune.keep_masks(chosen, sparsity)
-    return run_cases(model, about, masks, CNN_VECTORS, data, preset, runs, say)
+    return run_cases(model, about, masks, CNN_VECTORS, data, runs, say)
 
 
-def run_cases(model, about, cases, vectors, data, preset, runs, say):
+def run_cases(model, about, cases, vectors, data, runs, say):
     """{"magnitude 80 %": row, ...} for masks under these names."""
     replayed = make_noise.bank(model, about, data, runs, say=say)
     made_by = {"model": study.made_by(about), "noise": asdict(make_noise.CONFIG), "recipe": RECIPE}
@@ -87,7 +87,7 @@ def run_cases(model, about, cases, vectors, data, preset, runs, say):
     def row(masks):
         return measure(model, masks, about, data, vectors, replayed, runs, say)
 
-    return {words: rows.get(words, lambda: row(masks)) for words, masks in cases.items()}
+    return {words: rows.get(words, row, masks) for words, masks in cases.items()}
 
 
 def run(data, preset, runs=kept.RUNS, say=print):
@@ -104,11 +104,11 @@ def table_of(seeds, vectors):
     names, lines = [name_noise(pair) for pair in vectors], []
     for words in next(iter(seeds.values())):
         rows = [cases[words] for cases in seeds.values()]
-
-        def mean(kind, name):
-            return 100 * np.mean([row[kind][name]["accuracy"] for row in rows])
-
-        pairs = [(mean("replayed", name), mean("anew", name)) for name in names]
+        means = {
+            kind: [100 * np.mean([row[kind][name]["accuracy"] for row in rows]) for name in names]
+            for kind in ("replayed", "anew")
+        }
+        pairs = list(zip(means["replayed"], means["anew"]))
         pairs.append(tuple(np.mean(pairs, axis=0)))
         cells = [f"{replayed:.1f} / {anew:.1f}" for replayed, anew in pairs]
         lines.append([words, percent(np.mean([row["clean"] for row in rows])), *cells])

@@ -117,21 +117,21 @@ def run_seed(seed, data, preset, runs, say):
     for sparsity in tqdm(sparsities, desc=f"seed {seed}", unit="sparsity", disable=None):
         for curve in CURVES:
             settings = settings_at(curve, sparsity)
-            row = rows.get(f"{settings}", lambda: measure(settings))
+            row = rows.get(f"{settings}", measure, settings)
             curves[curve][sparsity] = row
         a, b = (
             prune.keep_masks(scores[score], s) for score, s in settings_at("combined", sparsity)
         )
         curves["combined"][sparsity] = row_of_combined = dict(curves["combined"][sparsity])
         row_of_combined["overlap"] = overlap(a, b)
-    published = [rows.get(f"{s}", lambda: measure(s))["accuracy"] for s in ANN_TABLE]
+    published = [rows.get(f"{s}", measure, s)["accuracy"] for s in ANN_TABLE]
     searched = {}
     for curve in CURVES:
         sparsity, validation = rows.get(
-            f"search, {curve}", lambda: highest_sparsity(model, scores, curve, data.validation)
+            f"search, {curve}", highest_sparsity, model, scores, curve, data.validation
         )
         settings = settings_at(curve, sparsity)
-        row = rows.get(f"{settings}", lambda: measure(settings))
+        row = rows.get(f"{settings}", measure, settings)
         searched[curve] = {"sparsity": sparsity, "validation_accuracy": validation, **row}
     return {"curves": curves, "published": published, "searched": searched}
 

@@ -65,11 +65,11 @@ def run(data, preset, runs=kept.RUNS, say=print):
         return measure_set(model, add_noise(data.test.images, bank[pair]), data.test.labels, scores)
 
     found = {
-        "validation": rows.get("validation", lambda: measure_set(model, *data.validation, scores)),
-        "no noise": rows.get("no noise", lambda: measure_set(model, *data.test, scores)),
+        "validation": rows.get("validation", measure_set, model, *data.validation, scores),
+        "no noise": rows.get("no noise", measure_set, model, *data.test, scores),
     }
     for pair in CNN_NOISE:
-        found[name_noise(pair)] = rows.get(name_noise(pair), lambda: measure(pair))
+        found[name_noise(pair)] = rows.get(name_noise(pair), measure, pair)
     return {"config": asdict(make_noise.CONFIG), "sets": found}
 
 

@@ -52,10 +52,18 @@ def split(model, name):
     return nnlite.Sequential(model.layers[:i]), nnlite.Sequential(model.layers[i:])
 
 
-def shifted(masks, model, rest):
-    """Masks for the layers of `model`, named as in `rest`, its last layers."""
+def shifted(scores, model, rest):
+    """Scores of layers of `model`, named as in `rest`, which are its last layers."""
     below = len(model.layers) - len(rest.layers)
-    return {f"{int(name.split('.')[0]) - below}.w": mask for name, mask in masks.items()}
+    return {f"{int(name.split('.')[0]) - below}.w": values for name, values in scores.items()}
+
+
+def measure(rest, scores, sparsity, sets):
+    """Accuracies of the pruned `rest` on validation features, then on those of each test set."""
+    saved = prune.apply(rest, prune.keep_masks(scores, sparsity))
+    validation, *test = (nnlite.accuracy(rest, *pair) for pair in sets)
+    prune.undo(rest, saved)
+    return {"validation_accuracy": validation, "accuracy": test}
 
 
 def run_seed(seed, data, preset, runs, say):
@@ -65,28 +73,20 @@ def run_seed(seed, data, preset, runs, say):
     made_by = {"model": study.made_by(about), "noise": noise, "recipe": RECIPE}
     rows = kept.Rows(runs, f"{data.name}-prune-layers-{preset}-seed{seed}", made_by)
     scores = scores_of(model, data.train.images, seed)
-    sets = study.noisy_sets(data.test.images, bank, ANN_NOISE)
+    noisy = [
+        (images, data.test.labels) for images in study.noisy_sets(data.test.images, bank, ANN_NOISE)
+    ]
     fine = seed == 0 and preset == "standard"
     found = {}
     for part, names in parts(model).items():
         below, rest = split(model, names[0])
-        features = [below.predict(images) for images in sets]
-        validation = below.predict(data.validation.images)
+        sets = [(below.predict(images), labels) for images, labels in (data.validation, *noisy)]
         for score in SCORES:
-            chosen = {name: scores[score][name] for name in names}
-
-            def measure(sparsity):
-                masks = shifted(prune.keep_masks(chosen, sparsity), model, rest)
-                known = [(validation, data.validation.labels)]
-                known += [(images, data.test.labels) for images in features]
-                saved = prune.apply(rest, masks)
-                accuracies = [nnlite.accuracy(rest, *pair) for pair in known]
-                prune.undo(rest, saved)
-                return {"validation_accuracy": accuracies[0], "accuracy": accuracies[1:]}
-
-            key = f"{part}, {score}"
-            sparsities = tqdm(FINE if fine else COARSE, desc=key, unit="sparsity", disable=None)
-            found[key] = {s: rows.get(f"{key}, {s}", lambda: measure(s)) for s in sparsities}
+            chosen = shifted({name: scores[score][name] for name in names}, model, rest)
+            key, found_here = f"{part}, {score}", {}
+            for s in tqdm(FINE if fine else COARSE, desc=key, unit="sparsity", disable=None):
+                found_here[s] = rows.get(f"{key}, {s}", measure, rest, chosen, s, sets)
+            found[key] = found_here
     return found
 
 

@@ -18,8 +18,6 @@ training images, thresholds from validation images.
 """
 
 import argparse
-import itertools
-import json
 import sys
 import tempfile
 import time

@@ -316,5 +316,5 @@ def test_columns_outside_the_matrix_are_refused():
     """The kernel does not look where it reads."""
     a = scipy.sparse.csr_array(np.float32([[1, 0, 2], [0, 0, 3]]))
     a.indices[0] = 7
-    with pytest.raises(ValueError, match="indices|column"):
+    with pytest.raises(ValueError, match=r"indices|column"):
         SparseNetwork([Linear(a, np.zeros(2))], max_density=1)

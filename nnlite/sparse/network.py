@@ -8,6 +8,7 @@ Each layer is a sparse or a dense matrix, or a convolution, whichever its densit
 bias and ReLU are part of it.
 """
 
+import itertools
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -319,7 +320,7 @@ def check_chain(layers):
     """Each layer takes what the one before gives."""
     if not layers:
         raise ValueError("a SparseNetwork takes at least one layer")
-    for first, second in zip(layers, layers[1:]):
+    for first, second in itertools.pairwise(layers):
         given = first.output_shape if isinstance(first, Convolution) else first.matrix.shape[:1]
         taken = second.input_shape if isinstance(second, Convolution) else second.matrix.shape[1:]
         same = given == taken if isinstance(second, Convolution) else np.prod(given) == taken[0]
