@@ -282,3 +282,31 @@ def replayed_and_anew(sparsities, panels):
     grid[0].set_ylabel("accuracy on test images")
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
+
+
+def cost_curves(curves):
+    """What one layer costs, sparse and dense, as density, batch or size grow.
+
+    curves   {"density" or "batch" or "size": {value: {candidate: milliseconds}}}
+    """
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    titles = {
+        "density": (
+            "1024 inputs and outputs, 1024 images",
+            "fraction of weights that are not zero",
+        ),
+        "batch": ("1024 inputs and outputs, 10 % not zero", "images"),
+        "size": ("1024 images, 10 % not zero", "inputs and outputs"),
+    }
+    styles = {"sparse": "C3-", "dense": "C0-", "NumPy dense": "C0--", "SciPy": "C7--"}
+    grid = figure.subplots(1, 3)
+    for axes, (kind, (title, label)) in zip(grid, titles.items()):
+        values = [float(value) for value in curves[kind]]
+        for name, style in styles.items():
+            axes.loglog(values, [row[name] for row in curves[kind].values()], style, label=name)
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel(label)
+        axes.grid(alpha=0.3)
+    grid[0].set_ylabel("milliseconds")
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return figure

@@ -1,0 +1,416 @@
+"""How long pruned networks take: SparseNetwork against SciPy, BLAS, and PyTorch, sparse and dense.
+
+    pip install -e '.[bench]'
+    python experiments/bench_sparse.py          about a quarter of an hour; leave the machine alone
+    python experiments/bench_sparse.py --curves      the figure, five minutes
+
+The posts' dense network at 90 and 95 % zeros, batches of 1000, 16 and 1; their convolutional one
+with pruned dense layers, as convolutions and decoupled, and decoupled with convolution weights
+pruned as independent ones.  Weights are random: where the zeros are makes no difference.
+
+float32, the same number of threads for all.  Each candidate runs in a process of its own, in
+turn with the others, several times.  PyTorch's dense networks run in their best form: channels
+last, inference mode, the best of several batch splits.  Its CSR matrices are multiplied by MKL.
+The limits of the machine (multiplications and additions in registers, reading from the caches
+and from memory) are measured in the same run.  All candidates must give the same outputs.
+
+Prints tables and writes results/bench-sparse.json; the ones in docs/results/ were made with
+--out docs/results/bench-sparse.json.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import platform
+import sys
+import time
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+
+import bench
+import numpy as np
+from tqdm import tqdm
+
+# nnlite, SciPy and PyTorch are imported by the functions that use them.
+
+ANN = (784, 1500, 1000, 800, 10)
+CONVOLUTIONS = ((1, 12, 7), (12, 15, 5), (15, 25, 3), (25, 20, 3))  # c_in, c_out, kernel
+CNN = (15680, 1500, 500, 10)
+PRUNED = (0.98, 0.9, 0.0)  # the dense layers of the CNN
+IMAGE = (28, 28, 1)
+
+CASES = {  # name: (network, zeros, batch)
+    "ann, 90 % zeros, batch 1000": ("ann", 0.9, 1000),
+    "ann, 95 % zeros, batch 1000": ("ann", 0.95, 1000),
+    "ann, 80 % zeros, batch 1000": ("ann", 0.8, 1000),
+    "ann, 90 % zeros, batch 16": ("ann", 0.9, 16),
+    "ann, 90 % zeros, batch 1": ("ann", 0.9, 1),
+    "decoupled convolutions, unpruned, batch 1000": ("convolutions", 0.0, 1000),
+    "cnn, dense layers pruned, batch 1000": ("cnn", 0.0, 1000),
+    "cnn, decoupled, convolutions 50 % pruned, batch 1000": ("cnn", 0.5, 1000),
+    "cnn, decoupled, convolutions 80 % pruned, batch 1000": ("cnn", 0.8, 1000),
+}
+CANDIDATES = {
+    "ann": ("nnlite", "NumPy dense", "SciPy", "PyTorch CSR", "PyTorch dense"),
+    "convolutions": ("nnlite", "SciPy", "PyTorch CSR"),
+    "cnn": ("nnlite", "SciPy", "PyTorch dense"),
+}
+SPLITS = (1000, 500, 250, 125)  # batches that PyTorch's dense network is given
+SECONDS = 1.0  # of timing in each process, at least 5 calls
+
+
+def network(case):
+    """[Linear, ...] with CSR matrices, and convolutions to compare with: {"convs": ..., ...}."""
+    import scipy.sparse
+
+    import nnlite
+    from nnlite.sparse import Linear, decouple
+
+    kind, zeros, _ = CASES[case]
+    rng = np.random.default_rng(0)
+
+    def dense(n_in, n_out, sparsity, relu):
+        w = rng.normal(0, 1 / np.sqrt(n_in * (1 - sparsity)), (n_out, n_in)).astype(np.float32)
+        w[rng.random(w.shape) < sparsity] = 0
+        return Linear(scipy.sparse.csr_array(w), rng.normal(size=n_out).astype(np.float32), relu)
+
+    if kind == "ann":
+        return [dense(n, m, zeros, m > 10) for n, m in itertools.pairwise(ANN)], []
+    layers, convs, shape = [], [], IMAGE
+    for c_in, c_out, kernel in CONVOLUTIONS:
+        convs.append(nnlite.Conv2D(c_in, c_out, kernel, rng=rng, init="he"))
+        a, bias = decouple(convs[-1], shape)
+        a.data[rng.random(a.nnz) < zeros] = 0
+        a.eliminate_zeros()
+        layers.append(Linear(a, bias, True))
+        shape = (28, 28, c_out)
+    if kind == "cnn":
+        sizes = zip(CNN, CNN[1:], PRUNED)
+        layers += [dense(n, m, sparsity, m > 10) for n, m, sparsity in sizes]
+    return layers, convs
+
+
+def images(case):
+    return np.random.default_rng(1).random((CASES[case][2], *IMAGE), dtype=np.float32)
+
+
+def nnlite_predict(case):
+    from nnlite.sparse import Convolution, SparseNetwork
+
+    kind, zeros, _ = CASES[case]
+    layers, convs = network(case)
+    if kind == "cnn" and not zeros:  # still shared weights: the engine may keep the convolutions
+        shapes = [IMAGE, *((28, 28, conv.c_out) for conv in convs)]
+        layers[:4] = [Convolution(conv, shape, True) for conv, shape in zip(convs, shapes)]
+    sparse = SparseNetwork(layers)
+    x = images(case)
+    return lambda: sparse.predict(x), sparse
+
+
+def scipy_predict(case):
+    layers, _ = network(case)
+    x = images(case).reshape(CASES[case][2], -1).T.copy()
+
+    def predict():
+        y = x
+        for layer in layers:
+            y = layer.matrix @ y
+            y += layer.bias[:, None]
+            if layer.relu:
+                np.maximum(y, 0, out=y)
+        return y.T
+
+    return predict
+
+
+def numpy_predict(case):
+    layers, _ = network(case)
+    layers = [(layer.matrix.toarray().T.copy(), layer.bias, layer.relu) for layer in layers]
+    x = images(case).reshape(CASES[case][2], -1)
+
+    def predict():
+        y = x
+        for w, bias, relu in layers:
+            y = y @ w
+            y += bias
+            if relu:
+                np.maximum(y, 0, out=y)
+        return y
+
+    return predict
+
+
+def torch_csr_predict(case):
+    import torch
+
+    layers, _ = network(case)
+    parts = []
+    for layer in layers:
+        a = layer.matrix
+        arrays = (torch.from_numpy(array) for array in (a.indptr, a.indices, a.data))
+        with warnings.catch_warnings():  # "Sparse CSR tensor support is in beta state"
+            warnings.simplefilter("ignore")
+            csr = torch.sparse_csr_tensor(*arrays, a.shape, check_invariants=False)
+        parts.append((csr, layer))
+    biases = [torch.from_numpy(layer.bias)[:, None] for layer in layers]
+    x = torch.from_numpy(images(case).reshape(CASES[case][2], -1).T.copy())
+
+    def predict():
+        y = x
+        for (a, layer), bias in zip(parts, biases):
+            y = (a @ y).add_(bias)
+            if layer.relu:
+                y = y.relu_()
+        return y.T.numpy()
+
+    return predict
+
+
+def torch_dense_predict(case, split):
+    """The dense network; for the cnn the convolutions themselves, unpruned."""
+    import torch
+    from torch import nn
+
+    layers, convs = network(case)
+    modules = []
+    for conv in convs:
+        module = nn.Conv2d(conv.c_in, conv.c_out, conv.kernel, padding="same")
+        module.weight.data = torch.from_numpy(conv.w.value.transpose(3, 2, 0, 1).copy())
+        module.bias.data = torch.from_numpy(conv.b.value)
+        modules += [module, nn.ReLU()]
+    modules.append(nn.Flatten())
+    for i, layer in enumerate(layers[len(convs) :]):
+        w = layer.matrix.toarray()
+        if convs and i == 0:  # PyTorch flattens in the order channel, row, column
+            w = w.reshape(-1, 28, 28, 20).transpose(0, 3, 1, 2).reshape(len(w), -1).copy()
+        module = nn.Linear(w.shape[1], w.shape[0])
+        module.weight.data, module.bias.data = torch.from_numpy(w), torch.from_numpy(layer.bias)
+        modules += [module, nn.ReLU()] if layer.relu else [module]
+    model = nn.Sequential(*modules).to(memory_format=torch.channels_last)
+    x = torch.from_numpy(images(case)).permute(0, 3, 1, 2)
+    x = x.to(memory_format=torch.channels_last)
+    return lambda: torch.cat([model(part) for part in x.split(split)]).numpy()
+
+
+def predict_of(case, candidate):
+    """A function of nothing that computes the outputs for the images of a case."""
+    if not candidate.startswith("PyTorch"):
+        return {"SciPy": scipy_predict, "NumPy dense": numpy_predict}[candidate](case)
+    import torch
+
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    torch.set_flush_denormal(True)
+    inference = torch.inference_mode()
+    if candidate == "PyTorch CSR":
+        return inference(torch_csr_predict(case))
+    splits = [split for split in SPLITS if split <= CASES[case][2]] or [CASES[case][2]]
+    predicts = [inference(torch_dense_predict(case, split)) for split in splits]
+    return min(predicts, key=lambda predict: min(bench.seconds_of(predict, 4)))
+
+
+def measure(case, candidate):
+    """Seconds of some calls, of the first one, and the outputs in short."""
+    start = time.perf_counter()
+    about = {}
+    if candidate == "nnlite":
+        predict, sparse = nnlite_predict(case)
+        about = {"multiplications": sparse.multiplications, "non_zeros": sparse.non_zeros}
+    else:
+        predict = predict_of(case, candidate)
+    outputs = predict()
+    about["first_call_seconds"] = time.perf_counter() - start
+    seconds = bench.seconds_of(predict, 3)
+    seconds = bench.seconds_of(predict, max(5, min(2000, int(SECONDS / np.median(seconds)))))
+    sums = np.abs(outputs.astype(float)).mean(), float(outputs[0, 0])
+    return {"seconds": seconds, "outputs": sums, **about}
+
+
+def limits():
+    """What the machine can do with all threads: GFLOP/s in registers, GB/s by size of array."""
+    from nnlite.fast.simd import LANES
+
+    read, multiply = limit_kernels()
+    n = 20_000_000
+    seconds = min(bench.seconds_of(lambda: multiply(n), 4))
+    threads = int(os.environ["NUMBA_NUM_THREADS"])
+    found = {"gflops": 2 * 16 * LANES * n * threads / seconds / 1e9, "gb_per_second": {}}
+    for kilobytes in (32, 512, 8192, 400_000):  # for each thread
+        a = np.ones((threads, kilobytes * 256), np.float32)  # zeros would share one page
+        times = max(1, 2_000_000 // kilobytes)
+        read(a, 1)
+        seconds = min(bench.seconds_of(lambda: read(a, times), 3))  # noqa: B023
+        found["gb_per_second"][kilobytes] = a.nbytes * times / seconds / 1e9
+    return found
+
+
+def limit_kernels():
+    """read(a, times): every thread reads its row of `a`; multiply(n): n times 16 FMAs."""
+    from numba import get_num_threads, njit, prange
+
+    from nnlite.fast.simd import LANES, ONE, fma, load, store, times, zeros
+
+    sixteen = times(16)
+
+    @njit(parallel=True)
+    def read(a, rounds):
+        for row in prange(a.shape[0]):
+            out = np.zeros(LANES, np.float32)
+            ones = load(np.ones(LANES, np.float32), 0, 0, ONE, ONE)
+            flat = a[row]
+            for _ in range(rounds):
+                tile = zeros(ONE, sixteen[:8])
+                for i in range(0, len(flat) - 8 * LANES + 1, 8 * LANES):
+                    tile = fma(tile, ones, load(flat, i, 0, ONE, sixteen[:8]))
+                store(tile[:1], out, 0, 0, ONE)
+                flat[0] += out[0]  # or nothing would have to be read again
+
+    @njit(parallel=True)
+    def multiply(n):
+        for _thread in prange(get_num_threads()):
+            one = np.full(16 * LANES, 0.5, np.float32)
+            factor, row = load(one, 0, 0, ONE, ONE), load(one, 0, 0, ONE, sixteen)
+            tile = zeros(ONE, sixteen)
+            for _ in range(n):
+                tile = fma(tile, factor, row)
+            store(tile, one, 0, 0, sixteen)
+
+    read(np.zeros((2, 1024), np.float32), 1)
+    multiply(10)
+    return read, multiply
+
+
+def curves():
+    """Milliseconds of one layer, sparse and dense, as density, batch and size grow."""
+    import scipy.sparse
+
+    from nnlite.fast.matmul import matmul
+    from nnlite.sparse import Linear, SparseNetwork
+
+    def compare(n, density, batch):
+        rng = np.random.default_rng(0)
+        w = np.where(rng.random((n, n)) < density, rng.normal(size=(n, n)), 0).astype(np.float32)
+        x = rng.random((batch, n), dtype=np.float32)
+        a = scipy.sparse.csr_array(w)
+        sparse = SparseNetwork([Linear(a, np.zeros(n))], max_density=None)
+        columns = np.ascontiguousarray(x.T)
+        candidates = {
+            "sparse": lambda: sparse.forward(x),
+            "dense": lambda: matmul(x, w.T),
+            "NumPy dense": lambda: x @ w.T,
+            "SciPy": lambda: a @ columns,
+        }
+        return {name: milliseconds(predict) for name, predict in candidates.items()}
+
+    def milliseconds(predict):
+        first = min(bench.seconds_of(predict, 2))
+        time.sleep(0.05)  # let the other's threads go to sleep
+        seconds = bench.seconds_of(predict, max(3, min(200, int(0.2 / first))))
+        return 1000 * float(np.median(seconds))
+
+    densities = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
+    batches, sizes = (1, 4, 16, 64, 256, 1024), (128, 256, 512, 1024, 2048, 4096)
+    return {
+        "density": {d: compare(1024, d, 1024) for d in densities},
+        "batch": {b: compare(1024, 0.1, b) for b in batches},
+        "size": {n: compare(n, 0.1, 1024) for n in sizes},
+    }
+
+
+def table(results):
+    """Lines of text: milliseconds, and how many times as long the others take."""
+    lines = []
+    for case, rows in results["cases"].items():
+        lines.append(f"\n{case}\n{'':16}{'median ms':>12}{'minimum':>10}{'it / nnlite':>13}")
+        for candidate, row in rows.items():
+            ratio = row["median_ms"] / rows["nnlite"]["median_ms"]
+            lines.append(
+                f"{candidate:16}{row['median_ms']:12.3f}{row['minimum_ms']:10.3f}{ratio:13.1f}"
+            )
+        rate = rows["nnlite"]["gflops"]
+        share = rate / results["limits"]["gflops"]
+        lines.append(f"nnlite: {rate:.0f} GFLOP/s, {share:.0%} of the limit in registers")
+    limits = results["limits"]
+    lines.append(f"\nLimits of all threads: {limits['gflops']:.0f} GFLOP/s in registers;")
+    read = (f"{rate:.0f} GB/s from {kb} kB" for kb, rate in limits["gb_per_second"].items())
+    lines.append(f"reading, each thread its own: {', '.join(read)}")
+    return "\n".join(lines)
+
+
+def check_same(case, runs):
+    """All candidates computed the same, as far as they compute the same network."""
+    kind, zeros, _ = CASES[case]
+    for candidate, (first, *_) in runs.items():
+        if candidate == "PyTorch dense" and kind == "cnn" and zeros:
+            continue  # it has the convolutions before pruning
+        if not np.allclose(first["outputs"], runs["nnlite"][0]["outputs"], rtol=1e-3, atol=1e-4):
+            raise SystemExit(f"{case}: {candidate} gives {first['outputs']}, {runs['nnlite'][0]}")
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="processes for each candidate")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--out", type=Path, default=Path("results/bench-sparse.json"))
+    parser.add_argument("--curves", action="store_true", help="measure and draw the figure only")
+    parser.add_argument("--only", nargs="+", metavar="WHAT", help="in this process")
+    args = parser.parse_args()
+    if args.only:
+        what, *rest = args.only
+        found = {"limits": limits, "curves": curves, "case": measure}[what](*rest)
+        print(json.dumps(found))
+        return
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    results = json.loads(args.out.read_text()) if args.out.exists() else {}
+    if args.curves:
+        results["curves"] = bench.in_a_process(__file__, ["curves"], args.threads)
+    else:
+        results |= measure_cases(args.rounds, args.threads, parser)
+        print(table(results))
+    import kept
+
+    kept.write_json(args.out, results)
+    if "curves" in results:
+        from nnlite import plots
+
+        plots.save_figure(plots.cost_curves(results["curves"]), args.out.with_suffix(".png"))
+    print(f"\n{bench.processor()}, {args.threads} threads.  Written: {args.out}")
+
+
+def measure_cases(rounds, threads, parser):
+    try:
+        torch = version("torch")
+    except ModuleNotFoundError:
+        parser.error("PyTorch is missing: pip install -e '.[bench]'")
+    pairs = [(case, one) for case, (kind, *_) in CASES.items() for one in CANDIDATES[kind]]
+    runs = {case: {} for case in CASES}
+    first = bench.in_a_process(__file__, ["case", *pairs[0]], threads)  # compiles what is missing
+    limit = []
+    for case, candidate in tqdm(pairs * rounds, unit="process", disable=None):
+        run = bench.in_a_process(__file__, ["case", case, candidate], threads)
+        runs[case].setdefault(candidate, []).append(run)
+        if (case, candidate) == pairs[-1] or not limit:
+            limit.append(bench.in_a_process(__file__, ["limits"], threads))
+    cases = {}
+    for case, candidates in runs.items():
+        check_same(case, candidates)
+        cases[case] = {name: bench.summary(each) for name, each in candidates.items()}
+        flops = 2 * candidates["nnlite"][0]["multiplications"] * CASES[case][2]
+        cases[case]["nnlite"]["gflops"] = flops / cases[case]["nnlite"]["median_ms"] / 1e6
+    return {
+        "cases": cases,
+        "limits": max(limit, key=lambda found: found["gflops"]),
+        "first_call_seconds_with_compilation": first["first_call_seconds"],
+        "threads": threads,
+        "processes_each": rounds,
+        "processor": bench.processor(),
+        "versions": {name: version(name) for name in ("numpy", "scipy", "numba", "nnlite")}
+        | {"torch": torch, "python": platform.python_version()},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
