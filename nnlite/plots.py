@@ -310,3 +310,16 @@ def cost_curves(curves):
     grid[0].set_ylabel("milliseconds")
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
+
+
+def time_against_sparsity(lines):
+    """{label: {sparsity: milliseconds}}: how long 1000 images take."""
+    figure = Figure(figsize=(5.5, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for label, milliseconds in lines.items():
+        axes.plot(*zip(*milliseconds.items()), marker="o", ms=4, label=label)
+    axes.set(xlabel="fraction of convolution weights removed", ylabel="ms for 1000 images")
+    axes.set(xlim=(0, 1), ylim=(0, None))
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=9)
+    return figure

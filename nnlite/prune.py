@@ -36,6 +36,11 @@ class InputStatistics:
         """sqrt(sum over images of x^2), as in Wanda: it grows with the number of images."""
         return np.sqrt(self.n * self.mean_square)
 
+    def take(self, inputs):
+        """The same of chosen inputs, an array of their numbers."""
+        arrays = (self.mean, self.mean_abs, self.mean_square)
+        return InputStatistics(self.n, *(array[inputs] for array in arrays))
+
 
 def magnitude(w, statistics=None):
     """|w|: the posts' absolute value."""

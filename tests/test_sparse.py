@@ -9,6 +9,7 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import nnlite.sparse.prune as sparse_prune
 from nnlite import Conv2D, Dense, Dropout, Flatten, ReLU, Sequential, prune
 from nnlite.sparse import (
     Convolution,
@@ -318,3 +319,53 @@ def test_columns_outside_the_matrix_are_refused():
     a.indices[0] = 7
     with pytest.raises(ValueError, match=r"indices|column"):
         SparseNetwork([Linear(a, np.zeros(2))], max_density=1)
+
+
+# Pruning weights that are no longer shared
+
+
+SCORES = (
+    prune.magnitude,
+    prune.mean_activation,
+    prune.signed_mean_activation,
+    prune.mean_absolute_activation,
+    prune.wanda,
+)
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_scores_of_stored_weights_are_those_of_the_matrix(score, cnn, rng):
+    """Written out as a dense matrix (n_in, n_out), every weight has the score that nnlite.prune
+    gives it."""
+    layers, images = unroll(cnn, SHAPE), rng.random((30, *SHAPE), dtype=np.float32)
+    statistics = sparse_prune.input_statistics(layers, images, batch_size=7)
+    found = sparse_prune.scores(layers, score, statistics)
+    x = images.reshape(30, -1)
+    for i, layer in enumerate(layers):
+        assert np.allclose(statistics[i].mean, x.mean(axis=0), atol=1e-5)
+        assert np.allclose(statistics[i].mean_square, np.mean(x**2, axis=0), rtol=1e-4, atol=1e-5)
+        a = layer.matrix
+        rows = np.repeat(np.arange(a.shape[0]), np.diff(a.indptr))
+        dense = score(a.toarray().T, statistics[i])
+        assert np.array_equal(found[i], dense[a.indices, rows])
+        x = x @ a.toarray().T + layer.bias
+        x = np.maximum(x, 0) if layer.relu else x
+
+
+def test_pruned_layers_lose_the_smallest(cnn, rng):
+    layers = unroll(cnn, SHAPE)
+    before = [layer.matrix.nnz for layer in layers]
+    found = sparse_prune.scores(layers, prune.magnitude)
+    masks = prune.keep_masks({i: found[i] for i in (0, 1)}, 0.7)
+    pruned = sparse_prune.apply(layers, masks)
+    counts = [layer.matrix.nnz for layer in pruned]
+    left = [count - round(0.7 * count) for count in before[:2]]
+    assert counts == [*left, *before[2:]]
+    assert np.abs(pruned[0].matrix.data).min() >= np.quantile(np.abs(layers[0].matrix.data), 0.69)
+    assert [layer.matrix.nnz for layer in layers] == before  # they are not written into
+    assert pruned[2] is layers[2]
+
+
+def test_statistics_of_no_images_are_refused(cnn):
+    with pytest.raises(ValueError, match="no images"):
+        sparse_prune.input_statistics(unroll(cnn, SHAPE), np.zeros((0, *SHAPE), np.float32))

@@ -1,0 +1,173 @@
+"""Pruning the posts' convolutions, written out as sparse matrices, weight by weight.
+
+    python experiments/prune_decoupled.py --data mnist --preset standard    40 minutes on two cores
+    python experiments/prune_decoupled.py                                   drawn digits, a minute
+
+From "Pruning, cost functions and adversarial noise": the experiment that "runs too slow to make
+plots from".  Every application of a filter becomes a row of a matrix, its weights independent of
+those of all other places, and the smallest go: all four layers together by magnitude, by mean
+activation and at random, with the dense layers pruned and not; and each layer alone.  On the
+whole test set, clean and under the noise of the unpruned network.
+
+The time is that of the convolutions and the pruned dense layers for 1000 images.
+Writes prune-decoupled.json, prune-decoupled-<score>.png, -layers-<score>.png, -time.png.
+"""
+
+import itertools
+import sys
+import time
+from dataclasses import asdict
+
+import kept
+import make_noise
+import numpy as np
+import study
+from prune_ann import WORDS
+from published import CNN_NOISE, SCORED_IMAGES, name_noise
+from study import markdown, percent
+from tqdm import tqdm
+
+import nnlite.sparse.prune as sparse_prune
+from nnlite import plots, prune
+from nnlite.sparse import SparseNetwork, unroll
+
+RECIPE = 1  # to be raised when this file or nnlite changes its results
+SCORES = ("magnitude", "mean_activation", "random")
+SPARSITIES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99)
+DENSE = (0.985, 0.9)  # pruned from the first and the second dense layer, by mean activation
+HEADS = ("dense layers whole", "dense layers pruned")
+BATCH = 250
+
+
+def scores_of(layers, images):
+    """{"magnitude": {layer: scores of its weights}, ...}, over random training images."""
+    rng = np.random.default_rng([0, 1])
+    chosen = rng.choice(len(images), min(SCORED_IMAGES, len(images)), replace=False)
+    statistics = sparse_prune.input_statistics(layers, images[chosen])
+    return {
+        "magnitude": sparse_prune.scores(layers, prune.magnitude),
+        "mean_activation": sparse_prune.scores(layers, prune.mean_activation, statistics),
+        "random": sparse_prune.scores(layers, prune.random(rng)),
+    }
+
+
+def with_pruned_dense(layers, scores, n_convolutions):
+    """The layers with the first two dense ones pruned to DENSE."""
+    chosen = scores["mean_activation"]
+    masks = {
+        i: prune.keep_mask(chosen[i], sparsity)
+        for i, sparsity in enumerate(DENSE, start=n_convolutions)
+    }
+    return sparse_prune.apply(layers, masks)
+
+
+def accuracies(convolutions, heads, image_sets, labels):
+    """[(sets,), ...]: accuracy of the same convolutions under each of several heads."""
+    right = np.zeros((len(heads), len(image_sets)))
+    for k, images in enumerate(image_sets):
+        for start in range(0, len(images), BATCH):
+            features = convolutions.forward(images[start : start + BATCH])
+            for h, head in enumerate(heads):
+                read = head.forward(features).argmax(axis=1)
+                right[h, k] += np.sum(read == labels[start : start + BATCH])
+    return right / len(labels)
+
+
+def seconds_per_1000(networks, images):
+    """The least of three times, images of the test set."""
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        for first in range(0, 1000, BATCH):
+            x = images[first : first + BATCH]
+            for network in networks:
+                x = network.forward(x)
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def run(data, preset, runs=kept.RUNS, say=print):
+    model, about = study.network("cnn-lq", preset, 0, data, runs, say)
+    bank = make_noise.bank(model, about, data, runs, say=say)
+    layers = unroll(model, (28, 28, 1))
+    n = len(layers) - len(prune.dense_weights(model))  # so many are convolutions
+    scores = scores_of(layers, data.train.images)
+    sets = study.noisy_sets(data.test.images, bank, CNN_NOISE)
+    pruned = with_pruned_dense(layers, scores, n)
+    heads = dict(zip(HEADS, (SparseNetwork(layers[n:]), SparseNetwork(pruned[n:]))))
+    made_by = {"model": study.made_by(about), "noise": asdict(make_noise.CONFIG), "recipe": RECIPE}
+    rows = kept.Rows(runs, f"{data.name}-prune-decoupled-{preset}", made_by)
+
+    def measure(chosen, score, sparsity, names):
+        masks = prune.keep_masks({i: scores[score][i] for i in chosen}, sparsity, allow_empty=True)
+        convolutions = SparseNetwork(sparse_prune.apply(layers, masks)[:n], max_density=None)
+        wanted = [heads[name] for name in names]
+        found = accuracies(convolutions, wanted, sets, data.test.labels)
+        return {
+            "accuracy": dict(zip(names, found)),
+            "non_zeros": convolutions.non_zeros,
+            "seconds": seconds_per_1000((convolutions, heads[HEADS[1]]), data.test.images),
+        }
+
+    parts = {"all layers": range(n)} | {f"layer {i + 1}": [i] for i in range(n)}
+    cases = [*itertools.product(["all layers"], SCORES), *itertools.product(parts, SCORES[:2])]
+    found = {}
+    for part, score in dict.fromkeys(cases):
+        names = HEADS if part == "all layers" else HEADS[1:]
+        key = f"{part}, {score}"
+        found[key] = {}
+        for s in tqdm(SPARSITIES, desc=key, unit="sparsity", disable=None):
+            args = measure, parts[part], score, s, names
+            # Nothing pruned is the same whatever the score.
+            found[key][s] = rows.get(f"{key}, {s}" if s else f"unpruned, {names}", *args)
+    return {"config": asdict(make_noise.CONFIG), "curves": found}
+
+
+def table(results):
+    """All convolutions together: what some sparsities cost and bring."""
+    lines = []
+    for score, head in itertools.product(SCORES, HEADS):
+        curve = results["curves"][f"all layers, {score}"]
+        for s in ("0.0", "0.5", "0.8", "0.9"):
+            clean, *noisy = curve[s]["accuracy"][head]
+            cells = [percent(clean, 2), percent(np.mean(noisy)), *map(percent, noisy)]
+            milliseconds = f"{1000 * curve[s]['seconds']:.0f}" if head == HEADS[1] else ""
+            lines.append([WORDS[score], head, f"{100 * float(s):.0f}", *cells, milliseconds])
+    header = ["pruned", "", "removed, %", "no noise", "mean of the eight"]
+    header += [name_noise(pair) for pair in CNN_NOISE]
+    return markdown([*header, "ms for 1000 images"], lines)
+
+
+def draw(results, out):
+    labels = [name_noise(pair) for pair in CNN_NOISE]
+
+    def panel(key, head):
+        curve = results["curves"][key]
+        return [([float(s) for s in curve], [row["accuracy"][head] for row in curve.values()])]
+
+    for score in SCORES:
+        key = f"all layers, {score}"
+        panels = {f"{WORDS[score]}, {head}": panel(key, head) for head in HEADS}
+        figure = plots.accuracy_against_sparsity(panels, labels)
+        plots.save_figure(figure, out / f"prune-decoupled-{score.replace('_', '-')}.png")
+    for score in SCORES[:2]:
+        keys = [key for key in results["curves"] if key.startswith("layer ")]
+        panels = {
+            key.replace("_", " "): panel(key, HEADS[1])
+            for key in keys
+            if key.endswith(f", {score}")
+        }
+        figure = plots.accuracy_against_sparsity(panels, labels)
+        plots.save_figure(figure, out / f"prune-decoupled-layers-{score.replace('_', '-')}.png")
+    times = {
+        WORDS[score]: {
+            float(s): 1000 * row["seconds"]
+            for s, row in results["curves"][f"all layers, {score}"].items()
+        }
+        for score in SCORES
+    }
+    plots.save_figure(plots.time_against_sparsity(times), out / "prune-decoupled-time.png")
+
+
+if __name__ == "__main__":
+    study.main("prune-decoupled", sys.modules[__name__])

@@ -1,0 +1,59 @@
+"""Pruning weights that are no longer shared: nnlite.prune for the layers that `unroll` makes.
+
+    layers = unroll(model, (28, 28, 1))
+    statistics = input_statistics(layers, images)
+    masks = nnlite.prune.keep_masks(scores(layers, mean_activation, statistics), 0.8)
+    network = SparseNetwork(apply(layers, masks))
+
+Of a CSR matrix only the stored weights are scored, in the order in which they are stored, and a
+sparsity is a fraction of these.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from nnlite.checks import as_float, check_mask
+from nnlite.prune import InputStatistics
+from nnlite.sparse.kernels import csr_matmul
+
+
+def input_statistics(layers, images, batch_size=500):
+    """[InputStatistics, ...]: of the inputs of each Linear, in one pass over images (N, ...)."""
+    n = len(images)
+    if n == 0:
+        raise ValueError("no images given; a mean needs at least one")
+    images = as_float(images, name="images").reshape(n, -1)
+    sums = [np.zeros((3, layer.matrix.shape[1])) for layer in layers]
+    for start in range(0, n, batch_size):
+        x = images[start : start + batch_size].T  # (features, N), as `a @ x` takes it
+        for layer, total in zip(layers, sums):
+            for part, values in zip(total, (x, np.abs(x), np.square(x))):
+                part += values.sum(axis=1, dtype=np.float64)
+            x = csr_matmul(layer.matrix, x) + layer.bias[:, None]
+            x = np.maximum(x, 0) if layer.relu else x
+    return [InputStatistics(n, *(total / n).astype(images.dtype)) for total in sums]
+
+
+def scores(layers, score, statistics=None):
+    """{0: (nnz,), 1: ...}: the score of every stored weight of each layer.
+
+    score   a function of nnlite.prune, such as mean_activation;  statistics   of input_statistics
+    """
+    found = {}
+    for i, layer in enumerate(layers):
+        a = layer.matrix
+        inputs = None if statistics is None else statistics[i].take(a.indices)  # of each weight
+        found[i] = score(a.data[:, None], inputs)[:, 0]
+    return found
+
+
+def apply(layers, masks):
+    """New layers without what the masks, {0: (nnz,), ...}, remove; the others stay."""
+    layers = list(layers)
+    for i, mask in masks.items():
+        a = layers[i].matrix.copy()
+        a.data = a.data * check_mask(mask, a.data.shape)
+        a.eliminate_zeros()
+        layers[i] = replace(layers[i], matrix=a)
+    return layers
