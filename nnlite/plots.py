@@ -132,7 +132,7 @@ def accuracy_against_sparsity(panels, noise_labels, start=0.0):
     """
     columns = min(len(panels), 2)
     n_rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(4.6 * columns + 1.8, 0.6 + 3.6 * n_rows), layout="constrained")
+    figure = Figure(figsize=(4.4 * columns + 1.8, 0.7 + 3.2 * n_rows), layout="constrained")
     grid = figure.subplots(n_rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes, (title, seeds) in zip(grid.flat, panels.items()):
         common = sorted(set.intersection(*(set(sparsities) for sparsities, _ in seeds)))

@@ -20,7 +20,17 @@ from nnlite.sparse import (
     decouple,
     unroll,
 )
-from nnlite.sparse.kernels import FAR, WIDTHS, empty_panels, multiply, pack, tile_width, unpack
+from nnlite.sparse.kernels import (
+    BLOCK,
+    FAR,
+    WIDTHS,
+    blocks_of,
+    empty_panels,
+    multiply,
+    pack,
+    tile_width,
+    unpack,
+)
 
 # Decoupling
 
@@ -179,15 +189,29 @@ def test_panels_hold_the_images_tile_by_tile(width, n, rng):
         assert np.array_equal(y, x)
 
 
-def test_bias_and_relu_are_part_of_the_product(rng):
-    a, x = random_csr(30, 20, 0.3, np.float32, rng), rng.normal(size=(20, 50)).astype(np.float32)
+@pytest.mark.parametrize("k", [1, 20, BLOCK, BLOCK + 1, 3 * BLOCK + 5])
+@pytest.mark.parametrize("with_relu", [False, True])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_bias_and_relu_are_part_of_the_product(k, with_relu, width, rng):
+    """Whether the columns are one block or several, of which only the last takes the relu."""
+    a, x = random_csr(30, k, 0.3, np.float32, rng), rng.normal(size=(k, 50)).astype(np.float32)
     bias, y = rng.normal(size=30).astype(np.float32), np.empty((30, 50), np.float32)
-    for with_relu in (False, True):
-        panels = multiply(a.indptr, a.indices, a.data, pack(x, WIDTHS[1]), bias, with_relu)
-        unpack(panels, y)
-        expected = a @ x + bias[:, None]
-        expected = np.maximum(expected, 0) if with_relu else expected
-        assert np.allclose(y, expected, rtol=0, atol=1e-5)
+    unpack(multiply(blocks_of(a), pack(x, width), bias, with_relu), y)
+    expected = a @ x + bias[:, None]
+    expected = np.maximum(expected, 0) if with_relu else expected
+    assert np.allclose(y, expected, rtol=0, atol=1e-4)
+
+
+def test_blocks_hold_every_weight_once(rng):
+    a = random_csr(7, 2 * BLOCK + 9, 0.2, np.float32, rng)
+    a = a[:, rng.permutation(a.shape[1])]  # columns in no order
+    blocks, found = blocks_of(a), np.zeros(a.shape, np.float32)
+    assert len(blocks.starts) == 3 * 7 + 1 and blocks.starts[-1] == a.nnz
+    for place in range(3 * 7):
+        for p in range(blocks.starts[place], blocks.starts[place + 1]):
+            assert blocks.columns[p] // BLOCK == place // 7
+            found[place % 7, blocks.columns[p]] += blocks.values[p]
+    assert np.array_equal(found, a.toarray())
 
 
 def test_tiles_are_no_wider_than_needed():

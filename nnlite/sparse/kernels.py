@@ -15,6 +15,8 @@ and each load of x brings LANES images.  For that, activations are kept in panel
 so that what a tile reads is close together.  docs/sparse-inference.md goes there step by step.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import scipy.sparse
 from numba import get_num_threads, njit, prange
@@ -22,7 +24,8 @@ from numba import get_num_threads, njit, prange
 from nnlite.fast.simd import LANES, ONE, fma_splat, load, relu, store, times, zeros
 
 WIDTHS = (LANES, 2 * LANES, 4 * LANES)  # of a tile, in images
-FAR = 4096  # inputs; of more, those that a row needs together fit the first cache in half a tile
+FAR = 4096  # inputs; a matrix with more is thought to read neighbouring ones, in narrower tiles
+BLOCK = 192  # columns; their part of a tile, 192 x 64 floats, fits the first cache
 CHUNK = 2**16  # weights that stay in the second cache while the tiles of a thread pass
 
 
@@ -51,9 +54,10 @@ def csr_matmul(a, x):
     if dtype == np.float64:
         multiply_rows(a.indptr, a.indices, values, x, y)
     elif y.size:
+        columns = a.indices.astype(np.int32, copy=False)
+        rows = Blocks(a.indptr, columns, values, a.indptr)  # all columns are one block
         panels = pack(x, tile_width(*x.shape))
-        panels = multiply(a.indptr, narrow(a.indices, 2**31), values, panels, no_bias(a), False)
-        unpack(panels, y)
+        unpack(multiply(rows, panels, np.zeros(len(y), np.float32), False), y)
     return y
 
 
@@ -67,14 +71,26 @@ def check_operands(a, x):
         raise ValueError(f"a has shape {a.shape}, x {x.shape}; a has as many columns as x rows")
 
 
-def no_bias(a):
-    return np.zeros(a.shape[0], np.float32)
+class Blocks(NamedTuple):
+    """A CSR matrix (M, K) cut into blocks of columns: all rows of the first, of the second, ..."""
+
+    starts: np.ndarray  # (blocks * M + 1,); row r of block b begins at starts[b*M + r]
+    columns: np.ndarray  # of each weight, in as few bytes as hold it
+    values: np.ndarray
+    before: np.ndarray  # (M + 1,); weights in the rows before, of all blocks
 
 
-def narrow(columns, n_columns):
-    """Column numbers in as few bytes as hold them: a third of what is read for each weight."""
-    dtype = np.uint16 if n_columns <= 2**16 else np.int32
-    return columns.astype(dtype, copy=False)
+def blocks_of(a):
+    """A CSR matrix as Blocks: BLOCK columns each, or all in one where there are more than FAR."""
+    m, k = a.shape
+    columns = a.indices.astype(np.uint16 if k <= 2**16 else np.int32)
+    if not BLOCK < k <= FAR:
+        return Blocks(a.indptr, columns, a.data, a.indptr)
+    row = np.repeat(np.arange(m), np.diff(a.indptr))
+    place = a.indices // BLOCK * m + row  # of each weight: its block, its row
+    order = np.argsort(place, kind="stable")
+    starts = np.searchsorted(place[order], np.arange(-(-k // BLOCK) * m + 1)).astype(np.int32)
+    return Blocks(starts, columns[order], a.data[order], a.indptr)
 
 
 def tile_width(n_in, n_images):
@@ -153,65 +169,60 @@ def unpack(panels, y):
 # The product
 
 
-def multiply(starts, columns, values, x, bias, with_relu):
-    """relu(a @ x + bias) of panels x (tiles, K, width), as panels (tiles, M, width).
+def multiply(a, x, bias, with_relu):
+    """relu(a @ x + bias) of Blocks a and panels x (tiles, K, width), as panels (tiles, M, width).
 
-    starts, columns, values   indptr, indices and data of a CSR matrix; columns are not checked
-    with_relu                 whether the relu is taken
+    bias (M,);  with_relu: whether the relu is taken.  Columns are not checked.
     """
     tiles, _, width = x.shape
     y = empty_panels(tiles, len(bias), width)
     threads = get_num_threads()
     if tiles >= threads:  # each thread takes some of the images, and all weights
-        rows, tiles = [0, len(bias)], np.linspace(0, tiles, threads + 1)
+        rows, tiles = [0, len(bias)], [tiles * i // threads for i in range(threads + 1)]
     else:  # or all images, and its share of the weights
-        shares = np.linspace(0, starts[-1], threads + 1)[1:-1]
-        rows, tiles = [0, *np.searchsorted(starts, shares), len(bias)], [0, tiles]
+        shares = [a.before[-1] * i // threads for i in range(1, threads)]
+        rows, tiles = [0, *np.searchsorted(a.before, shares), len(bias)], [0, tiles]
     rows, tiles = np.array(rows, np.intp), np.array(tiles, np.intp)
     vectors = times(width // LANES)
-    multiply_tiles(starts, columns, values, bias, with_relu, x, y, vectors, rows, tiles)
+    multiply_tiles(a.starts, a.columns, a.values, bias, with_relu, x, y, vectors, rows, tiles)
     return y
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
 def multiply_tiles(starts, columns, values, bias, with_relu, x, y, vectors, row_ends, tile_ends):
-    parts = len(tile_ends) - 1
+    parts, m = len(tile_ends) - 1, len(bias)
     for task in prange((len(row_ends) - 1) * parts):
         row, last = row_ends[task // parts], row_ends[task // parts + 1]
         first_tile, last_tile = tile_ends[task % parts], tile_ends[task % parts + 1]
-        while row < last:  # a chunk of rows, for all tiles
-            end = row + 1
-            while end < last and starts[end + 1] - starts[row] <= CHUNK:
-                end += 1
+        rows = max(1, CHUNK * m // max(1, starts[-1]))  # of a chunk
+        while row < last:
+            end = min(last, row + rows)
             for t in range(first_tile, last_tile):
-                multiply_rows_of_tile(
+                multiply_chunk(
                     starts, columns, values, bias, with_relu, x[t], y[t], vectors, row, end
                 )
             row = end
 
 
 @njit(cache=True, error_model="numpy")
-def multiply_rows_of_tile(starts, columns, values, bias, with_relu, x, y, vectors, first, last):
-    """y[first:last] of one tile: x (K, width), y (M, width)."""
-    width = x.shape[1]
+def multiply_chunk(starts, columns, values, bias, with_relu, x, y, vectors, first, last):
+    """y[first:last] of one tile, block by block: x (K, width), y (M, width)."""
+    m, width = len(bias), x.shape[1]
+    blocks = (len(starts) - 1) // m
     x, y = x.reshape(-1), y.reshape(-1)
-    one = np.ones(width, np.float32)
-    ones = load(one, 0, 0, ONE, vectors)
-    for row in range(first, last):
-        # Two sums, because an addition takes longer than the time until the next could begin.
-        even, odd = fma_splat(zeros(ONE, vectors), bias, row, ones), zeros(ONE, vectors)
-        p, end = np.intp(starts[row]), np.intp(starts[row + 1])
-        while p + 1 < end:
-            at_even, at_odd = np.intp(columns[p]) * width, np.intp(columns[p + 1]) * width
-            even = fma_splat(even, values, p, load(x, at_even, 0, ONE, vectors))
-            odd = fma_splat(odd, values, p + 1, load(x, at_odd, 0, ONE, vectors))
-            p += 2
-        if p < end:
-            even = fma_splat(even, values, p, load(x, np.intp(columns[p]) * width, 0, ONE, vectors))
-        total = fma_splat(even, one, 0, odd)  # even + 1 * odd
-        if with_relu:
-            total = relu(total)
-        store(total, y, row * width, 0, vectors)
+    ones = load(np.ones(width, np.float32), 0, 0, ONE, vectors)
+    for block in range(blocks):
+        for row in range(first, last):
+            if block == 0:
+                total = fma_splat(zeros(ONE, vectors), bias, row, ones)
+            else:
+                total = load(y, row * width, 0, ONE, vectors)
+            for p in range(starts[block * m + row], starts[block * m + row + 1]):
+                inputs = load(x, np.intp(columns[p]) * width, 0, ONE, vectors)
+                total = fma_splat(total, values, p, inputs)
+            if with_relu and block == blocks - 1:
+                total = relu(total)
+            store(total, y, row * width, 0, vectors)
 
 
 @njit(parallel=True, cache=True, error_model="numpy")

@@ -26,7 +26,7 @@ from nnlite.layers import Dense, Dropout, Flatten, ReLU
 from nnlite.model import Sequential
 from nnlite.serialize import read_npz, rebuild
 from nnlite.sparse.decouple import decouple
-from nnlite.sparse.kernels import multiply, narrow, pack, tile_width, unpack
+from nnlite.sparse.kernels import blocks_of, multiply, pack, tile_width, unpack
 
 MAX_DENSITY = 0.35  # of a matrix that is multiplied as a sparse one (experiments/bench_sparse.py)
 MAX_CONV_DENSITY = 0.6  # of the filters of a convolution that is decoupled
@@ -66,8 +66,7 @@ class Linear:
         """Of what is read for one tile of images."""
         if not self.is_sparse:
             return self.matrix.nbytes + self.bias.nbytes
-        columns = self.matrix.nnz * (2 if self.matrix.shape[1] <= 2**16 else 4)
-        return self.matrix.data.nbytes + columns + self.matrix.indptr.nbytes + self.bias.nbytes
+        return sum(array.nbytes for array in blocks_of(self.matrix)[:3]) + self.bias.nbytes
 
     def __repr__(self):
         kind = f"sparse, density {self.density:.3f}" if self.is_sparse else "dense"
@@ -165,6 +164,9 @@ class SparseNetwork:
             layers = layers_of(layers, input_shape)
         self.layers = [prepare(layer, max_density, max_conv_density) for layer in layers]
         check_chain(self.layers)
+        self.blocks = [
+            blocks_of(layer.matrix) if is_sparse(layer) else None for layer in self.layers
+        ]
 
     def predict(self, x, batch_size=512):
         """x (N, ...) -> raw outputs (N, n_out), computed batch_size images at a time."""
@@ -180,12 +182,10 @@ class SparseNetwork:
         if n == 0:
             return np.empty((0, self.n_out), np.float32)
         width = tile_width(self.widest, n)
-        for layer in self.layers:
-            if isinstance(layer, Linear) and layer.is_sparse:
-                if panels is None:
-                    panels = pack(flat(x).T, width)
-                a = layer.matrix
-                panels = multiply(a.indptr, a.indices, a.data, panels, layer.bias, layer.relu)
+        for layer, blocks in zip(self.layers, self.blocks):
+            if blocks is not None:
+                panels = pack(flat(x).T, width) if panels is None else panels
+                panels = multiply(blocks, panels, layer.bias, layer.relu)
                 continue
             if panels is not None:
                 x, panels = unpacked(panels, n), None
@@ -200,8 +200,7 @@ class SparseNetwork:
     @property
     def widest(self):
         """Inputs of the sparse layer that has most."""
-        sparse = [a.matrix for a in self.layers if isinstance(a, Linear) and a.is_sparse]
-        return max((matrix.shape[1] for matrix in sparse), default=0)
+        return max((a.matrix.shape[1] for a in self.layers if is_sparse(a)), default=0)
 
     @property
     def non_zeros(self):
@@ -267,6 +266,10 @@ class SparseNetwork:
         return cls(layers, max_density=None, max_conv_density=None)
 
 
+def is_sparse(layer):
+    return isinstance(layer, Linear) and layer.is_sparse
+
+
 def rebuilt(arrays, i, kind):
     """The i-th layer of a file."""
     part = {name.split(".", 1)[1]: a for name, a in arrays.items() if name.startswith(f"{i}.")}
@@ -297,7 +300,7 @@ def prepare(layer, max_density, max_conv_density):
     a = as_sparse(layer).matrix.astype(np.float32)
     a.eliminate_zeros()
     a.check_format(full_check=True)  # the product does not look
-    a.indices = narrow(a.indices, a.shape[1])
+    a.indices, a.indptr = a.indices.astype(np.int32), a.indptr.astype(np.int32)
     return Linear(a, bias, layer.relu)
 
 
