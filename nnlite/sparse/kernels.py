@@ -102,19 +102,26 @@ def tile_width(n_in, n_images):
 # Panels
 
 
-def empty_panels(tiles, features, width):
-    """Uninitialised panels that begin at a multiple of 64 bytes, so that no load crosses one."""
-    buffer = np.empty(tiles * features * width + 16, np.float32)
+def aligned(size):
+    """Uninitialised float32 that begin at a multiple of 64 bytes: no load crosses one."""
+    buffer = np.empty(size + 16, np.float32)
     skip = -(buffer.ctypes.data // 4) % 16
-    return buffer[skip : skip + tiles * features * width].reshape(tiles, features, width)
+    return buffer[skip : skip + size]
 
 
-def pack(x, width):
+def empty_panels(tiles, features, width, buffer=None):
+    """Uninitialised panels, at the beginning of a buffer that `aligned` made, if one is given."""
+    size = tiles * features * width
+    buffer = aligned(size) if buffer is None else buffer
+    return buffer[:size].reshape(tiles, features, width)
+
+
+def pack(x, width, buffer=None):
     """x (features, N) in any memory order -> panels (tiles, features, width).
 
     What is left of the last tile after N images is filled with zeros.
     """
-    panels = empty_panels(-(-x.shape[1] // width), x.shape[0], width)
+    panels = empty_panels(-(-x.shape[1] // width), x.shape[0], width, buffer)
     if x.strides[0] < x.strides[1]:  # image by image in memory
         pack_images(x.T, panels)
     else:
@@ -169,13 +176,14 @@ def unpack(panels, y):
 # The product
 
 
-def multiply(a, x, bias, with_relu):
+def multiply(a, x, bias, with_relu, buffer=None):
     """relu(a @ x + bias) of Blocks a and panels x (tiles, K, width), as panels (tiles, M, width).
 
-    bias (M,);  with_relu: whether the relu is taken.  Columns are not checked.
+    bias (M,);  with_relu: whether the relu is taken;  buffer: see empty_panels.
+    Columns are not checked.
     """
     tiles, _, width = x.shape
-    y = empty_panels(tiles, len(bias), width)
+    y = empty_panels(tiles, len(bias), width, buffer)
     threads = get_num_threads()
     if tiles >= threads:  # each thread takes some of the images, and all weights
         rows, tiles = [0, len(bias)], [tiles * i // threads for i in range(threads + 1)]
@@ -210,16 +218,26 @@ def multiply_chunk(starts, columns, values, bias, with_relu, x, y, vectors, firs
     m, width = len(bias), x.shape[1]
     blocks = (len(starts) - 1) // m
     x, y = x.reshape(-1), y.reshape(-1)
-    ones = load(np.ones(width, np.float32), 0, 0, ONE, vectors)
+    one = np.ones(width, np.float32)
+    ones = load(one, 0, 0, ONE, vectors)
     for block in range(blocks):
         for row in range(first, last):
             if block == 0:
-                total = fma_splat(zeros(ONE, vectors), bias, row, ones)
+                even = fma_splat(zeros(ONE, vectors), bias, row, ones)
             else:
-                total = load(y, row * width, 0, ONE, vectors)
-            for p in range(starts[block * m + row], starts[block * m + row + 1]):
-                inputs = load(x, np.intp(columns[p]) * width, 0, ONE, vectors)
-                total = fma_splat(total, values, p, inputs)
+                even = load(y, row * width, 0, ONE, vectors)
+            # Two sums, because an addition takes longer than the time until the next could begin.
+            odd = zeros(ONE, vectors)
+            p, end = np.intp(starts[block * m + row]), np.intp(starts[block * m + row + 1])
+            while p + 1 < end:
+                at_even, at_odd = np.intp(columns[p]) * width, np.intp(columns[p + 1]) * width
+                even = fma_splat(even, values, p, load(x, at_even, 0, ONE, vectors))
+                odd = fma_splat(odd, values, p + 1, load(x, at_odd, 0, ONE, vectors))
+                p += 2
+            if p < end:
+                at_even = np.intp(columns[p]) * width
+                even = fma_splat(even, values, p, load(x, at_even, 0, ONE, vectors))
+            total = fma_splat(even, one, 0, odd)  # even + 1 * odd
             if with_relu and block == blocks - 1:
                 total = relu(total)
             store(total, y, row * width, 0, vectors)

@@ -26,7 +26,7 @@ from nnlite.layers import Dense, Dropout, Flatten, ReLU
 from nnlite.model import Sequential
 from nnlite.serialize import read_npz, rebuild
 from nnlite.sparse.decouple import decouple
-from nnlite.sparse.kernels import blocks_of, multiply, pack, tile_width, unpack
+from nnlite.sparse.kernels import aligned, blocks_of, multiply, pack, tile_width, unpack
 
 MAX_DENSITY = 0.35  # of a matrix that is multiplied as a sparse one (experiments/bench_sparse.py)
 MAX_CONV_DENSITY = 0.6  # of the filters of a convolution that is decoupled
@@ -154,7 +154,7 @@ class SparseNetwork:
     max_conv_density   a convolution whose filters have fewer is decoupled
                        None for either: each layer stays what it is
     Raises ValueError for layers that do not fit together.  Changes of the model afterwards do
-    not reach it.
+    not reach it.  It keeps its buffers: use one network in one thread.
     """
 
     def __init__(
@@ -164,6 +164,7 @@ class SparseNetwork:
             layers = layers_of(layers, input_shape)
         self.layers = [prepare(layer, max_density, max_conv_density) for layer in layers]
         check_chain(self.layers)
+        self.buffers = None
         self.blocks = [
             blocks_of(layer.matrix) if is_sparse(layer) else None for layer in self.layers
         ]
@@ -182,15 +183,24 @@ class SparseNetwork:
         if n == 0:
             return np.empty((0, self.n_out), np.float32)
         width = tile_width(self.widest, n)
+        here, there = self.workspace(n + width)  # panels are read in one and written to the other
         for layer, blocks in zip(self.layers, self.blocks):
             if blocks is not None:
-                panels = pack(flat(x).T, width) if panels is None else panels
-                panels = multiply(blocks, panels, layer.bias, layer.relu)
+                panels = pack(flat(x).T, width, here) if panels is None else panels
+                panels = multiply(blocks, panels, layer.bias, layer.relu, there)
+                here, there = there, here
                 continue
             if panels is not None:
                 x, panels = unpacked(panels, n), None
             x = dense_forward(layer, x)
         return np.ascontiguousarray(flat(x) if panels is None else unpacked(panels, n))
+
+    def workspace(self, n):
+        """Two buffers for the panels of n images, kept from one call to the next."""
+        size = n * max([max(a.matrix.shape) for a in self.layers if is_sparse(a)], default=0)
+        if self.buffers is None or len(self.buffers[0]) < size:
+            self.buffers = aligned(size), aligned(size)
+        return self.buffers
 
     @property
     def n_out(self):
