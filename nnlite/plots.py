@@ -323,3 +323,14 @@ def time_against_sparsity(lines):
     axes.grid(alpha=0.3)
     axes.legend(fontsize=9)
     return figure
+
+
+def matrix_of_a_filter(matrix):
+    """A decoupled convolution, (rows, columns), a colour for each value, white for none."""
+    figure = Figure(figsize=(5, 6.5), layout="constrained")
+    axes = figure.subplots()
+    shown = np.where(matrix == 0, np.nan, matrix)
+    limit = np.nanmax(np.abs(shown))
+    axes.imshow(shown, cmap="RdBu", vmin=-limit, vmax=limit, interpolation="nearest")
+    axes.set(xlabel="input neuron", ylabel="output neuron")
+    return figure
