@@ -4,10 +4,12 @@
     rows = kept.Rows(runs, "mnist-prune-ann", made_by)
     accuracy = rows.get("seed 0, sparsity 0.5", measure, 0.5)    # measure(0.5), once
 
-`made_by` is a dict of everything that a result depends on; a few letters of its digest are part of
-the file's name, and whoever changes a setting gets another file.
+`made_by` is a dict of what a result depends on, and of a `recipe`, a number to be raised when the
+code changes results; a few letters of its digest are part of the file's name, and whoever changes
+a setting gets another file.
 """
 
+import copy
 import hashlib
 import json
 import platform
@@ -32,7 +34,7 @@ def path(runs, readable, made_by, suffix):
 class Rows:
     """{key: result}, computed one by one and written after each: a run that is stopped goes on.
 
-    made_by   as for `path`; an entry `recipe` is to be raised when the code changes its results
+    made_by   as for `path`
     """
 
     def __init__(self, runs, readable, made_by):
@@ -40,11 +42,14 @@ class Rows:
         self.rows = json.loads(self.path.read_text()) if self.path.exists() else {}
 
     def get(self, key, compute, *args):
-        """The row kept under `key`, else what `compute(*args)` returns, as JSON gives it back."""
+        """A copy of the row kept under `key`, else of what `compute(*args)` returns.
+
+        Like all that went through JSON: keys are texts, tuples lists.
+        """
         if key not in self.rows:
             self.rows[key] = json.loads(json.dumps(compute(*args), default=to_json))
             write_json(self.path, self.rows)
-        return self.rows[key]
+        return copy.deepcopy(self.rows[key])
 
 
 def write_json(path, value):

@@ -8,8 +8,8 @@ it works on each network, and three claims.  Noise could not be made with linear
 quadratic cost; it could with softmax and cross-entropy put on the trained network; noise made on a
 softmax-cross-entropy network works too, less well.
 
-Noise is trained on training images and measured on test images.  How it is trained was settled
-on validation images (docs/adversarial-noise.md).  The vectors of a network are kept in runs/.
+Noise is trained on training images and measured on test images; ways of training it are compared
+on validation images.  The vectors of a network are kept in runs/.
 Writes make-noise.json, noise-vectors.png, noise-limits.png, noise-ways.png.
 """
 
@@ -47,25 +47,30 @@ NETWORKS = {"ann-lq": study.ANN_SEEDS, "ann-sce": study.ANN_SEEDS, "cnn-lq": (0,
 TRANSFER_LIMITS = (0.25, 0.35)
 SHOWN_LIMITS = (0.15, 0.25, 0.35)
 
-# Ways of making it, each for these classes: (step, step size, numbers of steps).
+# Ways of making it, each for these classes: (step, step size, numbers of steps).  "chain" goes up
+# through the limits, with so many steps of Adam at each.
 WAY_TARGETS, WAY_LIMIT = (1, 3, 5), 0.25
 WAYS = (
     ("plain", 0.1, (400, 5000)),
     ("normalised", 0.1, (25, 50, 100, 200, 400)),
     ("adam", 0.03, (25, 50, 100, 200, 400)),
+    ("chain", 0.03, (25, 50, 100)),
 )
 WAY_LOSSES = ("softmax_cross_entropy", "quadratic")
 WAY_L2 = (0.0, 0.02)  # 0.02 [Hvass-Labs notebook 12]
 
 
-def bank(model, about, data, runs, *, wanted=None, masks="none", cfg=CONFIG, say=print):
+def bank(model, about, data, runs, *, wanted=None, masks="none", cfg=None, say=print):
     """{(target, limit): noise} for a network, made if it is not in `runs`.
 
     about    what train.trained knows of the model;  masks: a text for what was pruned since
     wanted   (target, limit) pairs; all ten classes at all limits by default
     The noise of a class and a limit is the same whatever else is wanted.
     """
+    cfg = cfg or CONFIG
     wanted = wanted or tuple(itertools.product(range(10), cfg.limits))
+    if not {limit for _, limit in wanted} <= set(cfg.limits):
+        raise ValueError(f"noise is made at the limits {cfg.limits}; wanted are {wanted}")
     highest = {k: max(limit for target, limit in wanted if target == k) for k, _ in wanted}
     made_by = {"model": study.made_by(about), "masks": masks, "noise": asdict(cfg)}
     made_by |= {"highest": sorted(highest.items()), "recipe": RECIPE}
@@ -83,6 +88,12 @@ def bank(model, about, data, runs, *, wanted=None, masks="none", cfg=CONFIG, say
         found |= noise_chain(model, data.train.images, target, limits, **options)
         save_bank(path, found, made_by)
     return found
+
+
+def measured_by(about, recipe, **settings):
+    """What measurements under the noise of a network depend on, for kept.Rows."""
+    noise = {**asdict(CONFIG), "recipe": RECIPE}
+    return {"model": study.made_by(about), "noise": noise, "recipe": recipe, **settings}
 
 
 def random_noise(limit, rng):
@@ -126,8 +137,15 @@ def measure_transfer(models, banks, data, rows):
 def measure_way(model, data, way):
     options = {key: way[key] for key in ("step", "step_size", "steps", "l2")}
     options |= {"loss": getattr(nnlite, way["loss"]), "rng": np.random.default_rng(way["target"])}
-    noise = universal_noise(model, data.train.images, way["target"], way["limit"], **options)
-    return under_noise(model, *data.test, way["target"], noise)
+    args = model, data.train.images, way["target"]
+    if way["step"] == "chain":
+        limits = [limit for limit in CONFIG.limits if limit <= way["limit"]]
+        noise = noise_chain(*args, limits, **options | {"step": "adam"})[way["target"], limits[-1]]
+    else:
+        noise = universal_noise(*args, way["limit"], **options)
+    measured = (data.validation, data.test)
+    validation, test = (under_noise(model, *part, way["target"], noise) for part in measured)
+    return {"validation_success": validation["success"], **test}
 
 
 def measure_ways(model, data, rows):
@@ -155,11 +173,8 @@ def run(data, preset, runs=kept.RUNS, say=print):
             model, about = study.network(name, preset, seed, data, runs, say)
             noises = bank(model, about, data, runs, say=say)
             made_by.append(study.made_by(about))
-            rows = kept.Rows(
-                runs,
-                f"{data.name}-{name}-{preset}-seed{seed}-under-noise",
-                {"model": study.made_by(about), "noise": asdict(CONFIG), "recipe": RECIPE},
-            )
+            own = f"{data.name}-{name}-{preset}-seed{seed}-under-noise"
+            rows = kept.Rows(runs, own, measured_by(about, RECIPE))
             measured[f"{name} {seed}"] = measure_bank(model, noises, data, rows, name)
             if seed == 0:
                 firsts[name], banks[name] = model, noises
@@ -227,12 +242,17 @@ def ways_of(results):
 def ways_table(results):
     rows = []
     for (step, loss, l2), numbers in ways_of(results).items():
-        success = {n: np.mean([row["success"] for row in each]) for n, each in numbers.items()}
-        accuracy = np.mean([row["accuracy"] for row in numbers[max(numbers)]])
-        growth = ", ".join(f"{n}: {100 * s:.1f}" for n, s in success.items())
-        rows.append([loss.replace("_", " "), step, f"{l2:g}", growth, percent(accuracy)])
-    header = ["loss", "step", "l2", "success after steps", "accuracy at the end"]
-    return markdown(header, rows)
+        grown = {n: percent(mean(each, "validation_success")) for n, each in numbers.items()}
+        growth = (f"{n}: {success}" for n, success in grown.items())
+        last = numbers[max(numbers)]
+        cells = [percent(mean(last, key)) for key in ("success", "accuracy")]
+        rows.append([loss.replace("_", " "), step, f"{l2:g}", ", ".join(growth), *cells])
+    header = ["loss", "step", "l2", "success after so many steps, validation images"]
+    return markdown([*header, "success at the end, test images", "accuracy there"], rows)
+
+
+def mean(rows, key):
+    return np.mean([row[key] for row in rows])
 
 
 def table(results):
@@ -269,7 +289,7 @@ def draw(results, out):
     plots.save_figure(figure, out / "noise-limits.png")
 
     ways = {
-        way: {n: np.mean([row["success"] for row in each]) for n, each in numbers.items()}
+        way: {n: mean(each, "validation_success") for n, each in numbers.items()}
         for way, numbers in ways_of(results).items()
     }
     plots.save_figure(plots.success_against_steps(ways), out / "noise-ways.png")

@@ -1,6 +1,6 @@
 """Pruning the posts' dense network, all layers alike: accuracy clean and under noise.
 
-    python experiments/prune_ann.py --data mnist --preset standard      half an hour on two cores
+    python experiments/prune_ann.py --data mnist --preset standard      20 minutes on two cores
     python experiments/prune_ann.py                                     drawn digits, two minutes
 
 From "Pruning, cost functions and adversarial noise": the plots abs_value_pruning,
@@ -28,6 +28,7 @@ from tqdm import tqdm
 
 import nnlite
 from nnlite import plots, prune
+from nnlite.sparse import SparseNetwork
 
 RECIPE = 1  # to be raised when this file or nnlite changes its results
 CURVES = ("magnitude", "mean_activation", "combined", "random")
@@ -49,11 +50,12 @@ def scores_of(model, images, seed):
 
 
 def settings_at(curve, sparsity):
-    """What a curve prunes at a point of its axis: ((score, sparsity), ...)."""
+    """What a curve prunes at a point of its axis: ((score, sparsity), ...), without zeros."""
+    settings = ((curve, sparsity),)
     if curve == "combined":
-        less = max(0.0, round(sparsity - COMBINED_LESS, 3))
-        return ("magnitude", sparsity), ("mean_activation", less)
-    return ((curve, sparsity),)
+        less = round(sparsity - COMBINED_LESS, 3)
+        settings = (("magnitude", sparsity), ("mean_activation", less))
+    return tuple(setting for setting in settings if setting[1] > 0)
 
 
 def masks_of(settings, scores):
@@ -67,7 +69,7 @@ def masks_of(settings, scores):
 
 def pruned_accuracies(model, masks, sets, labels):
     saved = prune.apply(model, masks)
-    found = study.accuracies(model, sets, labels)
+    found = study.accuracies(SparseNetwork(model), sets, labels)  # faster from 65 % zeros on
     prune.undo(model, saved)
     return found
 
@@ -99,8 +101,7 @@ def run_seed(seed, data, preset, runs, say):
     """Curves, and tables at the published and at the searched sparsities, of one network."""
     model, about = study.network("ann-lq", preset, seed, data, runs, say)
     bank = make_noise.bank(model, about, data, runs, say=say)
-    noise = asdict(make_noise.CONFIG)
-    made_by = {"model": study.made_by(about), "noise": noise, "recipe": RECIPE}
+    made_by = make_noise.measured_by(about, RECIPE, scored_images=SCORED_IMAGES)
     rows = kept.Rows(runs, f"{data.name}-prune-ann-{preset}-seed{seed}", made_by)
     scores = scores_of(model, data.train.images, seed)
     sets = study.noisy_sets(data.test.images, bank, ANN_NOISE)
@@ -119,11 +120,11 @@ def run_seed(seed, data, preset, runs, say):
             settings = settings_at(curve, sparsity)
             row = rows.get(f"{settings}", measure, settings)
             curves[curve][sparsity] = row
-        a, b = (
-            prune.keep_masks(scores[score], s) for score, s in settings_at("combined", sparsity)
-        )
-        curves["combined"][sparsity] = row_of_combined = dict(curves["combined"][sparsity])
-        row_of_combined["overlap"] = overlap(a, b)
+        pair = [
+            prune.keep_masks(scores[score], max(0.0, s), allow_empty=True)
+            for score, s in (("magnitude", sparsity), ("mean_activation", sparsity - COMBINED_LESS))
+        ]
+        curves["combined"][sparsity]["overlap"] = overlap(*pair)
     published = [rows.get(f"{s}", measure, s)["accuracy"] for s in ANN_TABLE]
     searched = {}
     for curve in CURVES:

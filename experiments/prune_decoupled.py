@@ -95,7 +95,7 @@ def run(data, preset, runs=kept.RUNS, say=print):
     sets = study.noisy_sets(data.test.images, bank, CNN_NOISE)
     pruned = with_pruned_dense(layers, scores, n)
     heads = dict(zip(HEADS, (SparseNetwork(layers[n:]), SparseNetwork(pruned[n:]))))
-    made_by = {"model": study.made_by(about), "noise": asdict(make_noise.CONFIG), "recipe": RECIPE}
+    made_by = make_noise.measured_by(about, RECIPE, scored_images=SCORED_IMAGES, dense=DENSE)
     rows = kept.Rows(runs, f"{data.name}-prune-decoupled-{preset}", made_by)
 
     def measure(chosen, score, sparsity, names):

@@ -13,6 +13,7 @@ from pathlib import Path
 from string import Template
 
 import numpy as np
+from prune_ann import WORDS
 from published import ANN_NOISE, ANN_TABLE, CONFIDENCE, name_noise
 
 from nnlite import plots
@@ -22,7 +23,6 @@ TEMPLATE = Path(__file__).with_name("page.html")
 
 # (score, sparsity) whose accuracies stand beside published ones: a column of the table each.
 COMPARED = (("magnitude", 0.0), ("magnitude", 0.9), ("mean_activation", 0.81))
-WORDS = {"magnitude": "magnitude", "mean_activation": "mean activation"}
 
 
 def noise_names(results):

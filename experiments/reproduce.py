@@ -11,8 +11,10 @@ outputs is compared between clean and corrupted images.
 From "Pruning, cost functions and adversarial noise" and "Output analysis".
 
 Writes to results/<data>-<preset>/: results.json, model.npz, four figures, report.html.  With
---preset standard the scripts that answer the first post figure by figure run too (STUDY).
-Networks, noise and measurements are kept in runs/: whatever was stopped goes on from there.
+--preset standard the scripts that answer the first post figure by figure run too (STUDY); on MNIST
+their results belong to the docs, docs/results/.
+Networks, noise and the measurements of the scripts are kept in runs/: what was stopped goes on
+from there.
 Images from the test set are used to measure, never to choose: weights and noise come from
 training images, thresholds from validation images.
 """
@@ -228,7 +230,8 @@ def announce(preset):
     """What a run will do, before it does it."""
     if preset != "standard":
         return
-    minutes = {"networks": TRAINING_MINUTES} | {name: m for name, (_, m) in STUDY.items()}
+    minutes = {"networks": TRAINING_MINUTES, "page": 4}
+    minutes |= {name: m for name, (_, m) in STUDY.items()}
     hours = sum(minutes.values()) / 60
     print(f"About {hours:.1f} hours on two cores, less what is in {kept.RUNS}/ already:")
     print("\n".join(f"  {name:<16} {m:>3} minutes" for name, m in minutes.items()))
@@ -242,7 +245,7 @@ def main():
     parser.add_argument("--data", choices=["strokes", "mnist"], default="strokes")
     parser.add_argument("--preset", choices=PRESETS, default="quick")
     parser.add_argument(
-        "--seed", type=int, default=0, help="of weights, batches and noise; not of drawn digits"
+        "--seed", type=int, default=0, help="of the page: of weights, batches and noise"
     )
     parser.add_argument("--out", type=Path, help="folder, results/<data>-<preset> by default")
     args = parser.parse_args()
@@ -263,6 +266,8 @@ def main():
         for name, (script, _) in STUDY.items() if args.preset == "standard" else ():
             print(f"\n{name}")
             study.report(name, script, data, args.preset)
+    except (OSError, ValueError, FloatingPointError) as error:
+        sys.exit(f"{parser.prog}: {error}")
     except KeyboardInterrupt:
         sys.exit("\nStopped.  The same command goes on from here")
 

@@ -10,6 +10,7 @@ and `main` runs them in this order.
 """
 
 import argparse
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -97,13 +98,16 @@ def under_noise(model, images, labels, target, noise):
 def largest_step(curve, spacing, up_to=0.8):
     """ "4.8 to 0.79": the most points that any vector gains in one step of a curve.
 
-    curve   {sparsity: row with "accuracy", the first without noise};  spacing: of its steps
+    curve   {sparsity: row with "accuracy", the first without noise}, ascending
+    Steps of another size than `spacing` do not count.
     """
-    steps = {s: float(s) / spacing for s in curve if float(s) <= up_to}
-    sparsities = [s for s, n in steps.items() if abs(n - round(n)) < 1e-6]
-    noisy = np.array([curve[s]["accuracy"][1:] for s in sparsities])
-    rises = np.diff(noisy, axis=0).max(axis=1)
-    return f"{100 * rises.max():.1f} to {sparsities[rises.argmax() + 1]}"
+    rises = {
+        high: np.subtract(curve[high]["accuracy"], curve[low]["accuracy"])[1:].max()
+        for low, high in itertools.pairwise(curve)
+        if np.isclose(float(high) - float(low), spacing) and float(high) <= up_to
+    }
+    highest = max(rises, key=rises.get, default=None)
+    return f"{100 * rises[highest]:.1f} to {highest}" if rises else "-"
 
 
 def markdown(header, rows):

@@ -8,7 +8,8 @@ not trained on.
 
 The posts' noise vectors, after notebooks 11 and 12 of the Hvass-Labs TensorFlow tutorials;
 in the literature, targeted universal perturbations under an L-infinity bound
-(Moosavi-Dezfooli et al. 2017).  docs/adversarial-noise.md compares ways to train them.
+(Moosavi-Dezfooli et al. 2017; targeted ones, Hirano & Takemoto 2020).
+docs/adversarial-noise.md compares ways to train them.
 """
 
 import json
@@ -81,6 +82,9 @@ def universal_noise(
     rng, steps, l2 = check_rng(rng), check_count("steps", steps), check_number("l2", l2)
     if len(images) == 0:
         raise ValueError("no images given; noise is trained on at least one")
+    as_float(images[:1], name="images")
+    if np.min(images[:1000]) < 0 or np.max(images[:1000]) > 1:
+        raise ValueError("images have values outside [0, 1]; noise is in pixel units, 0 to 1")
     if step not in STEPS:
         raise ValueError(f"step is {step!r}; it must be one of {', '.join(STEPS)}")
     noise = Parameter(start_from(start, images[0], limit))
@@ -89,8 +93,8 @@ def universal_noise(
         batch = images[rng.integers(len(images), size=batch_size)]
         g = noise_gradient(model, batch, noise.value, labels, loss) + l2 * noise.value
         largest = np.abs(g).max()
-        if largest == 0:  # nothing left to gain in float32
-            break
+        if largest == 0:  # nothing to gain from these images in float32
+            continue
         if not np.isfinite(largest):
             raise ValueError(f"the gradient is {largest}; are weights and images finite?")
         noise.grad = (g / largest if step == "normalised" else g).astype(images.dtype)
@@ -120,9 +124,11 @@ def start_from(start, image, limit):
 def noise_chain(model, images, target, limits, *, rng, **options):
     """{(target, limit): noise}, limits in ascending order, each starting from the one before.
 
-    options   of universal_noise, the same for every limit
+    options   of universal_noise but `start`, the same for every limit
+    Raises ValueError for limits in another order.
     """
-    if list(limits) != sorted(limits):
+    limits = list(limits)
+    if limits != sorted(limits):
         raise ValueError(f"limits are {limits}; each starts from the one before, so they ascend")
     chain, noise = {}, None
     for limit in limits:

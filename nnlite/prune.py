@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nnlite.checks import check_mask, check_number, check_rng
+from nnlite.checks import check_count, check_mask, check_number, check_rng
 from nnlite.layers import Dense
 
 
 @dataclass(frozen=True)
 class InputStatistics:
-    """Of the inputs x of one layer over n images, each array (n_in,)."""
+    """Of the inputs x of one layer over n images, each array (n_in,), float64."""
 
     n: int
     mean: np.ndarray  # of x
@@ -57,17 +57,17 @@ def mean_activation(w, statistics):
 
 def signed_mean_activation(w, statistics):
     """mean over images of w * x: what pulls its neuron down goes first."""
-    return w * known(statistics).mean[:, None]
+    return w * of_inputs("mean", statistics, w)
 
 
 def mean_absolute_activation(w, statistics):
     """mean over images of |w * x|.  Behind a ReLU, where x >= 0, the same as mean_activation."""
-    return np.abs(w) * known(statistics).mean_abs[:, None]
+    return np.abs(w) * of_inputs("mean_abs", statistics, w)
 
 
 def wanda(w, statistics):
     """|w| * norm(x), Sun et al. 2023: what a neuron loses, as a root mean square, without w."""
-    return np.abs(w) * known(statistics).norm[:, None]
+    return np.abs(w) * of_inputs("norm", statistics, w)
 
 
 def random(rng):
@@ -76,12 +76,13 @@ def random(rng):
     return lambda w, statistics=None: rng.random(w.shape, dtype=w.dtype)
 
 
-def known(statistics):
+def of_inputs(name, statistics, w):
+    """One of the statistics as a column beside w (n_in, n_out), in its dtype."""
     if statistics is None:
         raise ValueError(
             "this score needs the layers' inputs; pass statistics=input_statistics(model, images)"
         )
-    return statistics
+    return getattr(statistics, name).astype(w.dtype)[:, None]
 
 
 def dense_weights(model):
@@ -93,8 +94,11 @@ def dense_weights(model):
 
 
 def input_statistics(model, images, batch_size=500):
-    """{"1.w": InputStatistics, ...}: of each dense layer, in one pass over the images."""
-    n = len(images)
+    """{"1.w": InputStatistics, ...}: of each dense layer, in one pass over images (N, ...).
+
+    Raises ValueError for no images.
+    """
+    n, batch_size = len(images), check_count("batch_size", batch_size)
     if n == 0:
         raise ValueError("no images given; a mean needs at least one")
     sums = {name: np.zeros((3, p.value.shape[0])) for name, p in dense_weights(model).items()}
@@ -105,8 +109,7 @@ def input_statistics(model, images, batch_size=500):
                 x = layer.cache  # its input
                 for total, values in zip(sums[f"{i}.w"], (x, np.abs(x), np.square(x))):
                     total += values.sum(axis=0, dtype=np.float64)
-    dtype = model.params[0].value.dtype
-    return {name: InputStatistics(n, *(total / n).astype(dtype)) for name, total in sums.items()}
+    return {name: InputStatistics(n, *(total / n)) for name, total in sums.items()}
 
 
 def scores(model, score, statistics=None):
@@ -115,11 +118,14 @@ def scores(model, score, statistics=None):
     score        a function such as magnitude or mean_activation
     statistics   what input_statistics returned; magnitude and random do without
     Weights that are pruned already get -inf: they are the first to go again.
+    Raises ValueError for a score that is no function, or statistics of another model.
     """
     if not callable(score):
         raise ValueError(f"score is {score!r}; pass a function, such as nnlite.prune.magnitude")
-    found = {}
-    for name, p in dense_weights(model).items():
+    found, weights = {}, dense_weights(model)
+    if statistics is not None and statistics.keys() != weights.keys():
+        raise ValueError(f"statistics are of {', '.join(statistics)}, weights {', '.join(weights)}")
+    for name, p in weights.items():
         found[name] = score(p.value, None if statistics is None else statistics[name])
         if p.mask is not None:
             found[name] = np.where(p.mask, found[name], -np.inf)
@@ -154,6 +160,8 @@ def keep_masks(scores, sparsity, whole_network=False, allow_empty=False):
     the smallest scores go wherever they are.  For some of the layers only, pass only theirs.
     Raises ValueError where nothing of a layer would be kept, unless allow_empty is set.
     """
+    if not scores:
+        raise ValueError("no scores given; nothing can be pruned")
     if not whole_network:
         masks = {name: keep_mask(values, sparsity) for name, values in scores.items()}
     else:
@@ -168,7 +176,7 @@ def combine(masks, others, allow_empty=False):
     """Remove what either of two sets of masks removes: the posts' combined pruning."""
     if masks.keys() != others.keys():
         raise ValueError(f"masks for {', '.join(masks)} and for {', '.join(others)} differ")
-    masks = {name: mask & others[name] for name, mask in masks.items()}
+    masks = {name: mask & check_mask(others[name], mask.shape) for name, mask in masks.items()}
     return masks if allow_empty else check_kept(masks)
 
 
@@ -186,11 +194,15 @@ def check_kept(masks):
 def fraction_removed(masks):
     """Fraction of the weights that the masks remove, all layers together, in [0, 1]."""
     kept = sum(np.count_nonzero(mask) for mask in masks.values())
-    return float(1 - kept / sum(mask.size for mask in masks.values()))
+    return float(1 - kept / sum(mask.size for mask in masks.values())) if masks else 0.0
 
 
 def apply(model, masks):
-    """Set the masks and zero what they prune, at once.  Returns what `undo` needs."""
+    """Set the masks and zero what they prune, at once.  Returns what `undo` needs.
+
+    Masks that are there already stay: what either prunes is pruned.  Raises ValueError for a
+    name that the model does not have or a mask of another shape, and then changes nothing.
+    """
     params = model.named_params
     for name, mask in masks.items():
         if name not in params:
@@ -205,7 +217,7 @@ def apply(model, masks):
 
 
 def undo(model, saved):
-    """Put back the weights and masks from before `apply`."""
+    """Put back the weights and masks from before the `apply` that returned `saved`."""
     params = model.named_params
     for name, (value, mask) in saved.items():
         params[name].value, params[name].mask = value, mask

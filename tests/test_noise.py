@@ -138,7 +138,7 @@ def test_in_a_chain_each_noise_starts_from_the_one_before(trained):
 
 def test_limits_of_a_chain_must_ascend(trained, rng):
     model, images = trained
-    with pytest.raises(ValueError, match=r"\(0\.3, 0\.1\).*ascend"):
+    with pytest.raises(ValueError, match=r"\[0\.3, 0\.1\].*ascend"):
         noise_chain(model, images, 2, (0.3, 0.1), rng=rng)
 
 
@@ -308,6 +308,12 @@ def test_integer_images_are_refused(trained, rng):
     model, images = trained
     with pytest.raises(ValueError, match="255"):
         universal_noise(model, (255 * images).astype(np.uint8), 1, 0.2, rng=rng)
+
+
+def test_images_outside_0_to_1_are_refused(trained, rng):
+    model, images = trained
+    with pytest.raises(ValueError, match=r"outside \[0, 1\]"):
+        universal_noise(model, 255 * images, 1, 0.2, rng=rng)
 
 
 def test_weights_that_are_nan_are_refused(trained, rng):

@@ -363,7 +363,7 @@ def test_statistics_do_not_depend_on_the_batch_size(batch_size, network, images)
         assert a[name].n == b[name].n == len(images)
         for field in ("mean", "mean_abs", "mean_square"):
             one, other = getattr(a[name], field), getattr(b[name], field)
-            assert one.dtype == np.float32
+            assert one.dtype == np.float64
             assert np.allclose(one, other, rtol=1e-6, atol=1e-7)
 
 
@@ -371,7 +371,8 @@ def test_each_layer_is_scored_with_its_own_inputs(model, rng):
     statistics = input_statistics(model, rng.normal(size=(50, 10)))
     for name, a in scores(model, mean_activation, statistics).items():
         mean = statistics[name].mean[:, None]
-        assert np.array_equal(a, np.abs(model.named_params[name].value * mean))
+        assert a.dtype == np.float32
+        assert np.allclose(a, np.abs(model.named_params[name].value * mean), rtol=1e-6)
 
 
 @pytest.mark.parametrize("score", [mean_activation, mean_absolute_activation, wanda])
@@ -383,6 +384,27 @@ def test_a_score_without_statistics_names_the_remedy(score, model):
 def test_a_score_that_is_no_function_is_refused(model):
     with pytest.raises(ValueError, match="score is 'magnitude'"):
         scores(model, "magnitude")
+
+
+def test_variance_is_exact_where_the_mean_is_large(rng):
+    """In float32 the squares would drown it."""
+    model = Sequential([Dense(4, 2, rng=rng)])
+    x = (1 + 1e-4 * rng.normal(size=(1000, 4))).astype(np.float32)
+    found = input_statistics(model, x)["0.w"].variance
+    assert np.allclose(found, x.astype(float).var(axis=0), rtol=1e-3)
+
+
+def test_what_does_not_belong_together_is_refused(model, rng):
+    statistics = input_statistics(Sequential([Dense(10, 3, rng=rng)]), np.ones((2, 10)))
+    with pytest.raises(ValueError, match=r"statistics are of 0\.w, weights 0\.w, 2\.w"):
+        scores(model, mean_activation, statistics)
+    with pytest.raises(ValueError, match="no scores"):
+        keep_masks({}, 0.5)
+    with pytest.raises(ValueError, match=r"shape \(2, 2\)"):
+        combine({"0.w": np.ones((2, 2), bool)}, {"0.w": np.ones(2, bool)})
+    with pytest.raises(ValueError, match="batch_size is 0"):
+        input_statistics(model, np.ones((2, 10)), batch_size=0)
+    assert fraction_removed({}) == 0
 
 
 def test_statistics_of_no_images_are_refused(model):

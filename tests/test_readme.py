@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))
 import bench_training
+import reproduce
 import training_study
 
 README = Path(__file__).parents[1] / "README.md"
@@ -38,3 +39,11 @@ def test_the_tables_of_the_docs_are_those_of_the_results():
     assert bench_training.table(bench["results"]).strip("\n") in page
     study = json.loads((DOCS / "results" / "training.json").read_text())
     assert training_study.table(study) in page
+
+
+def test_the_page_of_the_first_post_has_the_tables_of_its_results():
+    page = (DOCS / "post-1-pruning.md").read_text()
+    for name, (script, _) in reproduce.STUDY.items():
+        results = json.loads((DOCS / "results" / f"{name}.json").read_text())
+        for block in script.table(results).split("\n\n"):
+            assert block in page, f"{name}: the page has another table than\n{block}"

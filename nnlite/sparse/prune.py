@@ -13,14 +13,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from nnlite.checks import as_float, check_mask
+from nnlite.checks import as_float, check_count, check_mask
 from nnlite.prune import InputStatistics
 from nnlite.sparse.kernels import csr_matmul
 
 
 def input_statistics(layers, images, batch_size=500):
     """[InputStatistics, ...]: of the inputs of each Linear, in one pass over images (N, ...)."""
-    n = len(images)
+    n, batch_size = len(images), check_count("batch_size", batch_size)
     if n == 0:
         raise ValueError("no images given; a mean needs at least one")
     images = as_float(images, name="images").reshape(n, -1)
@@ -32,7 +32,7 @@ def input_statistics(layers, images, batch_size=500):
                 part += values.sum(axis=1, dtype=np.float64)
             x = csr_matmul(layer.matrix, x) + layer.bias[:, None]
             x = np.maximum(x, 0) if layer.relu else x
-    return [InputStatistics(n, *(total / n).astype(images.dtype)) for total in sums]
+    return [InputStatistics(n, *(total / n)) for total in sums]
 
 
 def scores(layers, score, statistics=None):
