@@ -44,12 +44,12 @@ class Config:
 
 CONFIG = Config()
 NETWORKS = {"ann-lq": study.ANN_SEEDS, "ann-sce": study.ANN_SEEDS, "cnn-lq": (0,), "cnn-sce": (0,)}
-TRANSFER_LIMITS = (0.25, 0.35)
+TRANSFER_LIMITS = (0.25,)
 SHOWN_LIMITS = (0.15, 0.25, 0.35)
 
 # Ways of making it, each for these classes: (step, step size, numbers of steps).  "chain" goes up
 # through the limits, with so many steps of Adam at each.
-WAY_TARGETS, WAY_LIMIT = (1, 3, 5), 0.25
+WAY_TARGETS, WAY_LIMIT = (3, 5), 0.25
 WAYS = (
     ("plain", 0.1, (400, 5000)),
     ("normalised", 0.1, (25, 50, 100, 200, 400)),
