@@ -51,10 +51,10 @@ SHOWN_LIMITS = (0.15, 0.25, 0.35)
 # through the limits, with so many steps of Adam at each.
 WAY_TARGETS, WAY_LIMIT = (3, 5), 0.25
 WAYS = (
-    ("plain", 0.1, (400, 5000)),
-    ("normalised", 0.1, (25, 50, 100, 200, 400)),
     ("adam", 0.03, (25, 50, 100, 200, 400)),
     ("chain", 0.03, (25, 50, 100)),
+    ("normalised", 0.1, (25, 50, 100, 200, 400)),
+    ("plain", 0.1, (400, 5000)),
 )
 WAY_LOSSES = ("softmax_cross_entropy", "quadratic")
 WAY_L2 = (0.0, 0.02)  # 0.02 [Hvass-Labs notebook 12]

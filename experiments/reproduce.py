@@ -45,7 +45,7 @@ from nnlite.confidence import fraction_kept, threshold_at, top_two_ratio
 from nnlite.noise import add_noise
 
 STUDY = {  # name of the results: script, minutes on two cores with networks and noise given
-    "make-noise": (make_noise, 45),
+    "make-noise": (make_noise, 40),
     "prune-ann": (prune_ann, 20),
     "prune-layers": (prune_layers, 20),
     "prune-cnn-dense": (prune_cnn_dense, 15),

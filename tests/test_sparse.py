@@ -302,6 +302,14 @@ def test_a_network_is_its_own(cnn, rng):
         assert np.array_equal(network.predict(x), outputs)
 
 
+def test_a_matrix_of_one_column_is_copied_too(rng):
+    model = Sequential([Dense(30, 1, rng=rng)])
+    network, x = SparseNetwork(model), rng.random((5, 30), dtype=np.float32)
+    before = network.predict(x)
+    model.params[0].value[...] = 0
+    assert np.array_equal(network.predict(x), before)
+
+
 @pytest.mark.parametrize("max_conv_density", [0, 1])
 def test_save_and_load(max_conv_density, cnn, rng, tmp_path):
     network = SparseNetwork(cnn, SHAPE, max_density=0.2, max_conv_density=max_conv_density)
@@ -333,16 +341,35 @@ def test_layers_that_do_not_fit_are_refused(cnn, rng):
         SparseNetwork(Sequential([ReLU(), Dense(3, 2, rng=rng)]))
     with pytest.raises(ValueError, match="is not a Linear or a Convolution"):
         SparseNetwork([a])
-    with pytest.raises(ValueError, match=r"x has shape \(5, 4\)"):
+    with pytest.raises(ValueError, match=r"x has shape \(5, 4\); images of shape \(3,\)"):
         SparseNetwork([Linear(a, np.zeros(2))]).predict(np.zeros((5, 4)))
 
 
-def test_columns_outside_the_matrix_are_refused():
+@pytest.mark.parametrize("max_density", [None, 0.1, 1])
+def test_columns_outside_the_matrix_are_refused(max_density):
     """The kernel does not look where it reads."""
     a = scipy.sparse.csr_array(np.float32([[1, 0, 2], [0, 0, 3]]))
-    a.indices[0] = 7
+    a.indices[0] = 40_000_000
     with pytest.raises(ValueError, match=r"indices|column"):
-        SparseNetwork([Linear(a, np.zeros(2))], max_density=1)
+        SparseNetwork([Linear(a, np.zeros(2))], max_density=max_density)
+
+
+@pytest.mark.parametrize("max_conv_density", [0, 1])
+def test_images_in_another_order_are_refused(max_conv_density, cnn, rng, tmp_path):
+    network = SparseNetwork(cnn, list(SHAPE), max_conv_density=max_conv_density)
+    network.save(tmp_path / "network.npz")
+    for one in (network, SparseNetwork.load(tmp_path / "network.npz")):
+        with pytest.raises(ValueError, match=r"x has shape \(5, 15, 14, 1\)"):
+            one.predict(np.zeros((5, 15, 14, 1), np.float32))
+    with pytest.raises(ValueError, match=r"input_shape is .*\(H, W, 1\)"):
+        SparseNetwork(cnn, (14, 15, 3), max_conv_density=max_conv_density)
+
+
+def test_a_strided_matrix_is_multiplied(rng):
+    a = random_csr(9, 7, 0.4, np.float32, rng)
+    a.data = np.repeat(a.data, 2)[::2]
+    x = rng.normal(size=(7, 5)).astype(np.float32)
+    assert np.allclose(csr_matmul(a, x), a @ x, rtol=0, atol=1e-6)
 
 
 # Pruning weights that are no longer shared

@@ -45,7 +45,7 @@ def decouple(conv, input_shape):
 
 
 def check_input_shape(input_shape, conv):
-    shape = tuple(input_shape)
+    shape = tuple(int(size) for size in np.atleast_1d(input_shape))
     if len(shape) != 3 or shape[2] != conv.c_in or min(shape) < 1:
         raise ValueError(
             f"input_shape is {input_shape}; {conv} sees images of shape (H, W, {conv.c_in})"

@@ -25,7 +25,7 @@ from nnlite.fast.simd import LANES, ONE, fma_splat, load, relu, store, times, ze
 
 WIDTHS = (LANES, 2 * LANES, 4 * LANES)  # of a tile, in images
 FAR = 4096  # inputs; a matrix with more is thought to read neighbouring ones, in narrower tiles
-BLOCK = 192  # columns; their part of a tile, 192 x 64 floats, fits the first cache
+BLOCK = 192  # columns; their part of a tile, 192 x 64 floats, is about the first cache
 CHUNK = 2**16  # weights that stay in the second cache while the tiles of a thread pass
 
 
@@ -42,19 +42,20 @@ def csr_matmul(a, x):
     """a @ x for a scipy.sparse CSR matrix a (M, K) and a dense x (K, N) or (K,), threaded.
 
     float32 or float64, x in any memory order -> y (M, N) or (M,) of their common type.
-    Raises ValueError for another format, type or shape.
+    Raises ValueError for another format, type or shape.  As in SciPy, the indices inside the matrix
+    are trusted; a.check_format(full_check=True) looks.
     """
     x = np.asarray(x)
     check_operands(a, x)
     if x.ndim == 1:
         return csr_matmul(a, x[:, None])[:, 0]
     dtype = np.result_type(a.dtype, x.dtype)
-    values, x = a.data.astype(dtype, copy=False), x.astype(dtype, copy=False)
+    values, x = np.ascontiguousarray(a.data, dtype), x.astype(dtype, copy=False)
     y = np.empty((a.shape[0], x.shape[1]), dtype)
     if dtype == np.float64:
         multiply_rows(a.indptr, a.indices, values, x, y)
     elif y.size:
-        columns = a.indices.astype(np.int32, copy=False)
+        columns = np.ascontiguousarray(a.indices, np.int32)
         rows = Blocks(a.indptr, columns, values, a.indptr)  # all columns are one block
         panels = pack(x, tile_width(*x.shape))
         unpack(multiply(rows, panels, np.zeros(len(y), np.float32), False), y)
@@ -67,7 +68,7 @@ def check_operands(a, x):
     for name, dtype in (("a", a.dtype), ("x", x.dtype)):
         if dtype not in (np.float32, np.float64):
             raise ValueError(f"{name} has dtype {dtype}; float32 or float64 is needed")
-    if x.ndim not in (1, 2) or x.shape[0] != a.shape[1]:
+    if a.ndim != 2 or x.ndim not in (1, 2) or x.shape[0] != a.shape[1]:
         raise ValueError(f"a has shape {a.shape}, x {x.shape}; a has as many columns as x rows")
 
 
@@ -188,7 +189,7 @@ def multiply(a, x, bias, with_relu, buffer=None):
     if tiles >= threads:  # each thread takes some of the images, and all weights
         rows, tiles = [0, len(bias)], [tiles * i // threads for i in range(threads + 1)]
     else:  # or all images, and its share of the weights
-        shares = [a.before[-1] * i // threads for i in range(1, threads)]
+        shares = [int(a.before[-1]) * i // threads for i in range(1, threads)]
         rows, tiles = [0, *np.searchsorted(a.before, shares), len(bias)], [0, tiles]
     rows, tiles = np.array(rows, np.intp), np.array(tiles, np.intp)
     vectors = times(width // LANES)

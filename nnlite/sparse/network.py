@@ -8,6 +8,7 @@ Each layer is a sparse or a dense matrix, or a convolution, whichever its densit
 bias and ReLU are part of it.
 """
 
+import copy
 import itertools
 import json
 from dataclasses import dataclass, replace
@@ -24,8 +25,9 @@ from nnlite.fast.matmul import matmul
 from nnlite.files import replace_when_done
 from nnlite.layers import Dense, Dropout, Flatten, ReLU
 from nnlite.model import Sequential
+from nnlite.parameter import Parameter
 from nnlite.serialize import read_npz, rebuild
-from nnlite.sparse.decouple import decouple
+from nnlite.sparse.decouple import check_input_shape, decouple
 from nnlite.sparse.kernels import aligned, blocks_of, multiply, pack, tile_width, unpack
 
 MAX_DENSITY = 0.35  # of a matrix that is multiplied as a sparse one (experiments/bench_sparse.py)
@@ -63,10 +65,8 @@ class Linear:
 
     @property
     def bytes(self):
-        """Of what is read for one tile of images."""
-        if not self.is_sparse:
-            return self.matrix.nbytes + self.bias.nbytes
-        return sum(array.nbytes for array in blocks_of(self.matrix)[:3]) + self.bias.nbytes
+        """Of a dense matrix and its bias."""
+        return self.matrix.nbytes + self.bias.nbytes
 
     def __repr__(self):
         kind = f"sparse, density {self.density:.3f}" if self.is_sparse else "dense"
@@ -162,6 +162,8 @@ class SparseNetwork:
     ):
         if isinstance(layers, Sequential):
             layers = layers_of(layers, input_shape)
+        layers = list(layers)
+        self.input_shape = shape_of_inputs(layers)
         self.layers = [prepare(layer, max_density, max_conv_density) for layer in layers]
         check_chain(self.layers)
         self.buffers = None
@@ -178,7 +180,7 @@ class SparseNetwork:
 
     def forward(self, x):
         """x (N, ...) float32 -> raw outputs (N, n_out), all at once."""
-        check_images(self.layers[0], x)
+        check_images(x, self.input_shape)
         n, panels = len(x), None
         if n == 0:
             return np.empty((0, self.n_out), np.float32)
@@ -218,8 +220,11 @@ class SparseNetwork:
 
     @property
     def bytes(self):
-        """Of all weights, as they are stored."""
-        return sum(layer.bytes for layer in self.layers)
+        """Of all weights, biases and columns, as they are read."""
+        return sum(
+            layer.bytes if blocks is None else sum(a.nbytes for a in blocks[:3]) + layer.bias.nbytes
+            for layer, blocks in zip(self.layers, self.blocks)
+        )
 
     @property
     def multiplications(self):
@@ -254,7 +259,8 @@ class SparseNetwork:
                 parts = {"matrix": layer.matrix, "b": layer.bias}
             arrays |= {f"{i}.{name}": part for name, part in parts.items()}
             kinds.append(kind)
-        about = json.dumps({"format": FORMAT, "layers": kinds})
+        about = {"format": FORMAT, "layers": kinds, "input_shape": self.input_shape}
+        about = json.dumps(about)
         with replace_when_done(path) as file:
             np.savez(file, architecture=about, **arrays)
 
@@ -271,9 +277,11 @@ class SparseNetwork:
             if about["format"] != FORMAT:
                 raise ValueError(f"its format is {about['format']!r}, not {FORMAT!r}")
             layers = [rebuilt(arrays, i, kind) for i, kind in enumerate(about["layers"])]
+            network = cls(layers, max_density=None, max_conv_density=None)
+            network.input_shape = tuple(about["input_shape"])
         except Exception as error:  # zipfile, zlib, numpy, scipy and json have each their own
             raise ValueError(f"{path} is not a complete SparseNetwork: {error}") from error
-        return cls(layers, max_density=None, max_conv_density=None)
+        return network
 
 
 def is_sparse(layer):
@@ -285,7 +293,10 @@ def rebuilt(arrays, i, kind):
     part = {name.split(".", 1)[1]: a for name, a in arrays.items() if name.startswith(f"{i}.")}
     if "conv" in kind:
         conv = rebuild("Conv2D", kind["conv"])
-        conv.w.value, conv.b.value = part["w"], part["b"]
+        for p, value in zip(conv.params, (part["w"], part["b"])):
+            if value.shape != p.value.shape:
+                raise ValueError(f"layer {i} has weights of shape {value.shape}")
+            p.value = value
         return Convolution(conv, tuple(kind["shape"]), kind["relu"])
     if "csr" in kind:
         csr = part["data"], part["indices"], part["indptr"]
@@ -296,30 +307,36 @@ def rebuilt(arrays, i, kind):
 def prepare(layer, max_density, max_conv_density):
     """A layer in the form in which it is computed: float32, sparse or dense by its density."""
     if isinstance(layer, Convolution):
+        shape = check_input_shape(layer.input_shape, layer.conv)
+        layer = replace(layer, input_shape=shape)
         density = layer.non_zeros / layer.conv.w.value.size
         if max_conv_density is None or density > max_conv_density:
             return replace(layer, conv=float32_copy(layer.conv))
-        layer = as_sparse(layer)
+        return prepare_linear(as_sparse(layer), None)
     if not isinstance(layer, Linear):
         raise ValueError(f"{layer!r} is not a Linear or a Convolution")
+    return prepare_linear(layer, max_density)
+
+
+def prepare_linear(layer, max_density):
     check_linear(layer)
     bias = np.array(layer.bias, np.float32)
+    if layer.is_sparse:
+        layer.matrix.check_format(full_check=True)  # the product does not look
     sparse = layer.is_sparse if max_density is None else layer.density <= max_density
     if not sparse:
-        return Linear(np.ascontiguousarray(as_dense(layer).matrix, np.float32), bias, layer.relu)
+        matrix = np.array(as_dense(layer).matrix, np.float32, order="C")
+        return Linear(matrix, bias, layer.relu)
     a = as_sparse(layer).matrix.astype(np.float32)
     a.eliminate_zeros()
-    a.check_format(full_check=True)  # the product does not look
     a.indices, a.indptr = a.indices.astype(np.int32), a.indptr.astype(np.int32)
     return Linear(a, bias, layer.relu)
 
 
 def float32_copy(conv):
     """A convolution with weights of its own."""
-    args = {key: getattr(conv, key) for key in ("c_in", "c_out", "kernel", "stride", "padding")}
-    new = rebuild("Conv2D", args)
-    for p, q in zip(new.params, conv.params):
-        p.value = q.value.astype(np.float32)
+    new = copy.copy(conv)
+    new.w, new.b, new.cache = (*(Parameter(p.value.astype(np.float32)) for p in conv.params), None)
     return new
 
 
@@ -341,11 +358,21 @@ def check_chain(layers):
             raise ValueError(f"{second!r} takes inputs of shape {taken}, {first!r} gives {given}")
 
 
-def check_images(first, x):
-    taken = first.input_shape if isinstance(first, Convolution) else first.matrix.shape[1:]
-    fits = x.shape[1:] == taken if isinstance(first, Convolution) else np.prod(x.shape[1:]) == taken
+def shape_of_inputs(layers):
+    """Of one image: (H, W, C) where the first layer is a convolution, else (features,)."""
+    first = layers[0] if layers else None
+    if isinstance(first, Convolution):
+        return check_input_shape(first.input_shape, first.conv)
+    return first.matrix.shape[1:] if isinstance(first, Linear) else ()
+
+
+def check_images(x, shape):
+    """Images are (N, *shape), or flat."""
+    features = int(np.prod(shape))
+    flat_or_free = len(shape) == 1 or x.ndim == 2
+    fits = int(np.prod(x.shape[1:])) == features if flat_or_free else x.shape[1:] == shape
     if x.ndim < 2 or not fits:
-        raise ValueError(f"x has shape {x.shape}; the first layer takes (N, ...) of {taken}")
+        raise ValueError(f"x has shape {x.shape}; images of shape {shape} are expected")
 
 
 def unpacked(panels, n):
