@@ -9,7 +9,8 @@ with pruned dense layers, as convolutions and decoupled, and decoupled with conv
 pruned as independent ones.  Weights are random: where the zeros are makes no difference.
 
 float32, the same number of threads for all.  Each candidate runs in a process of its own, in
-turn with the others, several times.  PyTorch's dense networks run in their best form: channels
+turn with the others, several times.  SciPy, NumPy and CSR multiply the whole batch at once, which
+is how they are used.  PyTorch's dense networks run in their best form: channels
 last, inference mode, the best of several batch splits.  Its CSR matrices are multiplied by MKL.
 The limits of the machine (multiplications and additions in registers, reading from the caches
 and from memory) are measured in the same run.  All candidates must give the same outputs.
@@ -24,6 +25,7 @@ import json
 import os
 import platform
 import sys
+import tempfile
 import time
 import warnings
 from importlib.metadata import version
@@ -173,6 +175,12 @@ def torch_dense_predict(case, split):
     import torch
     from torch import nn
 
+    class Flatten(nn.Module):
+        """In the order row, column, channel, in which channels-last images lie: no copy."""
+
+        def forward(self, x):
+            return x.permute(0, 2, 3, 1).flatten(1)
+
     layers, convs = network(case)
     modules = []
     for conv in convs:
@@ -180,13 +188,11 @@ def torch_dense_predict(case, split):
         module.weight.data = torch.from_numpy(conv.w.value.transpose(3, 2, 0, 1).copy())
         module.bias.data = torch.from_numpy(conv.b.value)
         modules += [module, nn.ReLU()]
-    modules.append(nn.Flatten())
-    for i, layer in enumerate(layers[len(convs) :]):
-        w = layer.matrix.toarray()
-        if convs and i == 0:  # PyTorch flattens in the order channel, row, column
-            w = w.reshape(-1, 28, 28, 20).transpose(0, 3, 1, 2).reshape(len(w), -1).copy()
-        module = nn.Linear(w.shape[1], w.shape[0])
-        module.weight.data, module.bias.data = torch.from_numpy(w), torch.from_numpy(layer.bias)
+    modules.append(Flatten())
+    for layer in layers[len(convs) :]:
+        module = nn.Linear(*layer.matrix.shape[::-1])
+        module.weight.data = torch.from_numpy(layer.matrix.toarray())
+        module.bias.data = torch.from_numpy(layer.bias)
         modules += [module, nn.ReLU()] if layer.relu else [module]
     model = nn.Sequential(*modules).to(memory_format=torch.channels_last)
     x = torch.from_numpy(images(case)).permute(0, 3, 1, 2)
@@ -212,18 +218,18 @@ def predict_of(case, candidate):
 
 def measure(case, candidate):
     """Seconds of some calls, of the first one, and the outputs in short."""
-    start = time.perf_counter()
     about = {}
     if candidate == "nnlite":
         predict, sparse = nnlite_predict(case)
         about = {"multiplications": sparse.multiplications, "non_zeros": sparse.non_zeros}
     else:
         predict = predict_of(case, candidate)
+    start = time.perf_counter()
     outputs = predict()
     about["first_call_seconds"] = time.perf_counter() - start
     seconds = bench.seconds_of(predict, 3)
     seconds = bench.seconds_of(predict, max(5, min(2000, int(SECONDS / np.median(seconds)))))
-    sums = np.abs(outputs.astype(float)).mean(), float(outputs[0, 0])
+    sums = [np.abs(outputs.astype(float)).mean(), *outputs[0, :10].tolist()]
     return {"seconds": seconds, "outputs": sums, **about}
 
 
@@ -231,11 +237,11 @@ def limits():
     """What the machine can do with all threads: GFLOP/s in registers, GB/s by size of array."""
     from nnlite.fast.simd import LANES
 
-    read, multiply = limit_kernels()
+    read, multiply, n_columns = limit_kernels()
     n = 20_000_000
     seconds = min(bench.seconds_of(lambda: multiply(n), 4))
     threads = int(os.environ["NUMBA_NUM_THREADS"])
-    found = {"gflops": 2 * 16 * LANES * n * threads / seconds / 1e9, "gb_per_second": {}}
+    found = {"gflops": 2 * n_columns * LANES * n * threads / seconds / 1e9, "gb_per_second": {}}
     for kilobytes in (32, 512, 8192, 400_000):  # for each thread
         a = np.ones((threads, kilobytes * 256), np.float32)  # zeros would share one page
         times = max(1, 2_000_000 // kilobytes)
@@ -246,39 +252,41 @@ def limits():
 
 
 def limit_kernels():
-    """read(a, times): every thread reads its row of `a`; multiply(n): n times 16 FMAs."""
+    """read(a, rounds): every thread reads its row of `a`; multiply(n): n times x <- b + a * x in
+    COLUMNS registers."""
     from numba import get_num_threads, njit, prange
 
-    from nnlite.fast.simd import LANES, ONE, fma, load, store, times, zeros
+    from nnlite.fast.simd import LANES, ONE, TILE, fma, load, store, times, zeros
 
-    sixteen = times(16)
+    columns, eight = times((TILE + 2) // 2), times(8)
+    n_columns = len(columns)
 
     @njit(parallel=True)
     def read(a, rounds):
         for row in prange(a.shape[0]):
-            out = np.zeros(LANES, np.float32)
+            out = np.zeros(8 * LANES, np.float32)
             ones = load(np.ones(LANES, np.float32), 0, 0, ONE, ONE)
             flat = a[row]
             for _ in range(rounds):
-                tile = zeros(ONE, sixteen[:8])
+                tile = zeros(ONE, eight)
                 for i in range(0, len(flat) - 8 * LANES + 1, 8 * LANES):
-                    tile = fma(tile, ones, load(flat, i, 0, ONE, sixteen[:8]))
-                store(tile[:1], out, 0, 0, ONE)
-                flat[0] += out[0]  # or nothing would have to be read again
+                    tile = fma(tile, ones, load(flat, i, 0, ONE, eight))
+                store(tile, out, 0, 0, eight)
+                flat[0] += out.sum()  # or nothing would have to be read again
 
     @njit(parallel=True)
     def multiply(n):
         for _thread in prange(get_num_threads()):
-            one = np.full(16 * LANES, 0.5, np.float32)
-            factor, row = load(one, 0, 0, ONE, ONE), load(one, 0, 0, ONE, sixteen)
-            tile = zeros(ONE, sixteen)
+            start = np.full(n_columns * LANES, 0.5, np.float32)
+            factor, add = load(start, 0, 0, ONE, ONE), load(start, 0, 0, ONE, columns)
+            x = zeros(ONE, columns)
             for _ in range(n):
-                tile = fma(tile, factor, row)
-            store(tile, one, 0, 0, sixteen)
+                x = fma(add, factor, x)
+            store(x, start, 0, 0, columns)
 
     read(np.zeros((2, 1024), np.float32), 1)
     multiply(10)
-    return read, multiply
+    return read, multiply, n_columns
 
 
 def curves():
@@ -387,7 +395,9 @@ def measure_cases(rounds, threads, parser):
         parser.error("PyTorch is missing: pip install -e '.[bench]'")
     pairs = [(case, one) for case, (kind, *_) in CASES.items() for one in CANDIDATES[kind]]
     runs = {case: {} for case in CASES}
-    first = bench.in_a_process(__file__, ["case", *pairs[0]], threads)  # compiles what is missing
+    bench.in_a_process(__file__, ["case", *pairs[0]], threads)  # compiles what is missing
+    with tempfile.TemporaryDirectory() as empty:
+        first = bench.in_a_process(__file__, ["case", *pairs[0]], threads, NUMBA_CACHE_DIR=empty)
     limit = []
     for case, candidate in tqdm(pairs * rounds, unit="process", disable=None):
         run = bench.in_a_process(__file__, ["case", case, candidate], threads)

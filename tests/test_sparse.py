@@ -291,6 +291,13 @@ def test_counts_and_bytes(rng):
     assert kept.bytes == 3 * 4 + 3 * 2 + 3 * 4 + 2 * 4  # values, columns, starts, bias
 
 
+def test_multiplications_of_a_convolution_are_those_of_its_matrix(cnn):
+    kept = SparseNetwork(cnn, SHAPE, max_conv_density=0).layers[:2]
+    for layer in kept:
+        layer.conv.w.value[...] = 1
+        assert layer.multiplications == decouple(layer.conv, layer.input_shape)[0].nnz
+
+
 def test_a_network_is_its_own(cnn, rng):
     """What happens to the model afterwards does not reach it."""
     x = rng.random((20, *SHAPE), dtype=np.float32)

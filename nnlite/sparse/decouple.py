@@ -27,8 +27,7 @@ def decouple(conv, input_shape):
     top, _, ho = conv_geometry(height, kh, sh, conv.padding)
     left, _, wo = conv_geometry(width, kw, sw, conv.padding)
 
-    row = np.arange(ho)[:, None] * sh + np.arange(kh) - top  # (Ho, kh): which input row it sees
-    column = np.arange(wo)[:, None] * sw + np.arange(kw) - left  # (Wo, kw)
+    row, column = pixels_read(ho, kh, sh, top), pixels_read(wo, kw, sw, left)
     shape = (ho, wo, conv.c_out, kh, kw, c_in)  # the weights of a neuron side by side: CSR order
     row, column = row[:, None, None, :, None, None], column[None, :, None, None, :, None]
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
@@ -42,6 +41,11 @@ def decouple(conv, input_shape):
     parts = values[stored], neuron[stored], starts
     matrix = scipy.sparse.csr_array(parts, shape=(len(per_row), height * width * c_in))
     return matrix, np.tile(conv.b.value, ho * wo)
+
+
+def pixels_read(n_out, kernel, stride, before):
+    """(n_out, kernel): along one axis, the pixel that an output sees; outside may be negative."""
+    return np.arange(n_out)[:, None] * stride + np.arange(kernel) - before
 
 
 def check_input_shape(input_shape, conv):

@@ -19,7 +19,7 @@ import scipy.sparse
 
 from nnlite import fast
 from nnlite.checks import as_float, check_count
-from nnlite.conv import Conv2D
+from nnlite.conv import Conv2D, top_left
 from nnlite.fast import elementwise
 from nnlite.fast.matmul import matmul
 from nnlite.files import replace_when_done
@@ -27,7 +27,7 @@ from nnlite.layers import Dense, Dropout, Flatten, ReLU
 from nnlite.model import Sequential
 from nnlite.parameter import Parameter
 from nnlite.serialize import read_npz, rebuild
-from nnlite.sparse.decouple import check_input_shape, decouple
+from nnlite.sparse.decouple import check_input_shape, decouple, pixels_read
 from nnlite.sparse.kernels import aligned, blocks_of, multiply, pack, tile_width, unpack
 
 MAX_DENSITY = 0.35  # of a matrix that is multiplied as a sparse one (experiments/bench_sparse.py)
@@ -92,8 +92,17 @@ class Convolution:
 
     @property
     def multiplications(self):
-        """For one image, where the window lies inside it."""
-        return self.output_shape[0] * self.output_shape[1] * self.conv.w.value.size
+        """For one image, of windows as far as they lie inside it."""
+        (top, left), size = (
+            top_left(self.conv.geometry(*self.input_shape[:2])[0]),
+            self.output_shape,
+        )
+        inside = 1
+        for axis, before in enumerate((top, left)):
+            kernel, stride = self.conv.kernel[axis], self.conv.stride[axis]
+            pixels = pixels_read(size[axis], kernel, stride, before)
+            inside *= np.sum((pixels >= 0) & (pixels < self.input_shape[axis]))
+        return int(inside) * self.conv.c_in * self.conv.c_out
 
     @property
     def bytes(self):
