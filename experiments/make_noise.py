@@ -268,7 +268,7 @@ def draw(results, out):
             rows[row] = np.array(images) / 100
             own = results["banks"][f"{network} 0"]["own"]
             titles[row] = [f"{own[f'{k} {limit}']['success']:.0%}" for k in range(10)]
-    plots.save_figure(plots.noise_grid(rows, titles), out / "noise-vectors.png")
+    plots.save_figure(plots.noise_grid(rows, titles), out / "noise-vectors.png", colors=64)
 
     limits = results["config"]["limits"]
     lines = {

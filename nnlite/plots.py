@@ -4,18 +4,25 @@ Nothing is computed here and nothing is drawn on screen: `save_figure` writes a 
 the numbers come from a results file.
 """
 
+import io
+
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image  # which matplotlib needs itself
 
 from nnlite.files import replace_when_done
 
 CLEAN, CORRUPTED, INEFFECTIVE = "#1f4e9c", "#c8321e", "#7a7a7a"
 
 
-def save_figure(figure, path):
-    """Write a PNG, complete or not at all."""
+def save_figure(figure, path, colors=None):
+    """Write a PNG, complete or not at all; with so many colors, if given, for a smaller file."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=90)
+    image = Image.open(drawn)
+    image = image.convert("RGB").quantize(colors) if colors else image
     with replace_when_done(path) as file:
-        figure.savefig(file, format="png", dpi=90, pil_kwargs={"optimize": True})
+        image.save(file, format="png", optimize=True)
 
 
 def show_image(axes, image, title="", **kwargs):
@@ -106,7 +113,7 @@ def success_against_steps(ways):
     """
     losses = list(dict.fromkeys(loss for _, loss, _ in ways))
     kinds = list(dict.fromkeys(step for step, _, _ in ways))
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
     panels = figure.subplots(1, len(losses), sharey=True, squeeze=False)[0]
     for (step, loss, l2), success in ways.items():
         style = {"color": f"C{kinds.index(step)}", "ls": "--" if l2 else "-", "marker": "o"}
@@ -117,7 +124,7 @@ def success_against_steps(ways):
         axes.set(ylim=(0, 1))
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("other classes read as the target")
-    panels[0].legend(fontsize=8)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right", fontsize=8)
     return figure
 
 
