@@ -13,6 +13,7 @@ on validation images.  The vectors of a network are kept in runs/.
 Writes make-noise.json, noise-vectors.png, noise-limits.png, noise-ways.png.
 """
 
+import base64
 import itertools
 import sys
 from dataclasses import asdict, dataclass
@@ -161,9 +162,15 @@ def measure_ways(model, data, rows):
     return found
 
 
-def hundredths(noises, limit):
-    """The ten vectors of a limit as whole hundredths of a pixel unit, for the picture."""
-    return [np.rint(100 * noises[k, limit][..., 0]).astype(int) for k in range(10)]
+def as_text(noises, limit):
+    """The ten vectors of a limit for the picture: bytes, hundredths of a pixel unit, in base64."""
+    hundredths = np.rint([100 * noises[k, limit][..., 0] for k in range(10)])
+    return base64.b64encode(hundredths.astype(np.int8).tobytes()).decode()
+
+
+def from_text(text):
+    """(10, 28, 28), pixel units."""
+    return np.frombuffer(base64.b64decode(text), np.int8).reshape(10, 28, 28) / 100
 
 
 def run(data, preset, runs=kept.RUNS, say=print):
@@ -179,7 +186,7 @@ def run(data, preset, runs=kept.RUNS, say=print):
             if seed == 0:
                 firsts[name], banks[name] = model, noises
                 shown = SHOWN_LIMITS if name == "ann-lq" else SHOWN_LIMITS[-1:]
-                vectors[name] = {limit: hundredths(noises, limit) for limit in shown}
+                vectors[name] = {limit: as_text(noises, limit) for limit in shown}
             say(f"{name}, seed {seed}: measured")
     everything = {"models": made_by, "noise": asdict(CONFIG), "recipe": RECIPE}
     rows = kept.Rows(runs, f"{data.name}-{preset}-noise-ways-and-transfer", everything)
@@ -263,9 +270,9 @@ def table(results):
 def draw(results, out):
     rows, titles = {}, {}
     for network, limits in results["vectors"].items():
-        for limit, images in limits.items():
+        for limit, text in limits.items():
             row = f"{network}\n{float(limit):.2f}"
-            rows[row] = np.array(images) / 100
+            rows[row] = from_text(text)
             own = results["banks"][f"{network} 0"]["own"]
             titles[row] = [f"{own[f'{k} {limit}']['success']:.0%}" for k in range(10)]
     plots.save_figure(plots.noise_grid(rows, titles), out / "noise-vectors.png", colors=64)

@@ -37,15 +37,18 @@ COARSE = (*FINE[::5], 0.99)  # the other seeds
 WANTED_ACCURACY = 0.98  # on validation images [post, there on test images]
 
 
-def scores_of(model, images, seed):
-    """{"magnitude": {"1.w": scores}, ...}; mean activations over random training images."""
+def scores_of(model, images, seed, pruning=prune):
+    """{"magnitude": {"1.w": scores}, ...}; mean activations over random training images.
+
+    pruning   the module that scores the model: nnlite.prune, or nnlite.sparse.prune for layers
+    """
     rng = np.random.default_rng([seed, 1])
     chosen = rng.choice(len(images), min(SCORED_IMAGES, len(images)), replace=False)
-    statistics = prune.input_statistics(model, images[chosen])
+    statistics = pruning.input_statistics(model, images[chosen])
     return {
-        "magnitude": prune.scores(model, prune.magnitude),
-        "mean_activation": prune.scores(model, prune.mean_activation, statistics),
-        "random": prune.scores(model, prune.random(rng)),
+        "magnitude": pruning.scores(model, prune.magnitude),
+        "mean_activation": pruning.scores(model, prune.mean_activation, statistics),
+        "random": pruning.scores(model, prune.random(rng)),
     }
 
 

@@ -22,7 +22,7 @@ import kept
 import make_noise
 import numpy as np
 import study
-from prune_ann import WORDS
+from prune_ann import WORDS, scores_of
 from published import CNN_NOISE, SCORED_IMAGES, name_noise
 from study import markdown, percent
 from tqdm import tqdm
@@ -37,18 +37,6 @@ SPARSITIES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99
 DENSE = (0.985, 0.9)  # pruned from the first and the second dense layer, by mean activation
 HEADS = ("dense layers whole", "dense layers pruned")
 BATCH = 250
-
-
-def scores_of(layers, images):
-    """{"magnitude": {layer: scores of its weights}, ...}, over random training images."""
-    rng = np.random.default_rng([0, 1])
-    chosen = rng.choice(len(images), min(SCORED_IMAGES, len(images)), replace=False)
-    statistics = sparse_prune.input_statistics(layers, images[chosen])
-    return {
-        "magnitude": sparse_prune.scores(layers, prune.magnitude),
-        "mean_activation": sparse_prune.scores(layers, prune.mean_activation, statistics),
-        "random": sparse_prune.scores(layers, prune.random(rng)),
-    }
 
 
 def with_pruned_dense(layers, scores, n_convolutions):
@@ -91,7 +79,7 @@ def run(data, preset, runs=kept.RUNS, say=print):
     bank = make_noise.bank(model, about, data, runs, say=say)
     layers = unroll(model, (28, 28, 1))
     n = len(layers) - len(prune.dense_weights(model))  # so many are convolutions
-    scores = scores_of(layers, data.train.images)
+    scores = scores_of(layers, data.train.images, 0, sparse_prune)
     sets = study.noisy_sets(data.test.images, bank, CNN_NOISE)
     pruned = with_pruned_dense(layers, scores, n)
     heads = dict(zip(HEADS, (SparseNetwork(layers[n:]), SparseNetwork(pruned[n:]))))

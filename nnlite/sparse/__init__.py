@@ -5,7 +5,8 @@ from nnlite.sparse import SparseNetwork, csr_matmul, decouple, unroll
 
 from nnlite.sparse.decouple import decouple
 from nnlite.sparse.kernels import csr_matmul, csr_matmul_naive
-from nnlite.sparse.network import Convolution, Linear, SparseNetwork, unroll
+from nnlite.sparse.layers import Convolution, Linear, unroll
+from nnlite.sparse.network import SparseNetwork
 
 __all__ = [
     "Convolution",

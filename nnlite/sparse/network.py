@@ -11,7 +11,7 @@ bias and ReLU are part of it.
 import copy
 import itertools
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,139 +19,19 @@ import scipy.sparse
 
 from nnlite import fast
 from nnlite.checks import as_float, check_count
-from nnlite.conv import Conv2D, top_left
 from nnlite.fast import elementwise
 from nnlite.fast.matmul import matmul
 from nnlite.files import replace_when_done
-from nnlite.layers import Dense, Dropout, Flatten, ReLU
 from nnlite.model import Sequential
 from nnlite.parameter import Parameter
 from nnlite.serialize import read_npz, rebuild
-from nnlite.sparse.decouple import check_input_shape, decouple, pixels_read
+from nnlite.sparse.decouple import check_input_shape
 from nnlite.sparse.kernels import aligned, blocks_of, multiply, pack, tile_width, unpack
+from nnlite.sparse.layers import Convolution, Linear, as_dense, as_sparse, layers_of
 
 MAX_DENSITY = 0.35  # of a matrix that is multiplied as a sparse one (experiments/bench_sparse.py)
 MAX_CONV_DENSITY = 0.6  # of the filters of a convolution that is decoupled
 FORMAT = "nnlite sparse network 1"
-
-
-@dataclass(frozen=True)
-class Linear:
-    """relu(matrix @ x + bias), or without the relu.
-
-    matrix   (n_out, n_in): a scipy.sparse CSR matrix, or a NumPy array;  bias (n_out,)
-    """
-
-    matrix: object
-    bias: np.ndarray
-    relu: bool = False
-
-    @property
-    def is_sparse(self):
-        return scipy.sparse.issparse(self.matrix)
-
-    @property
-    def non_zeros(self):
-        return self.matrix.nnz if self.is_sparse else np.count_nonzero(self.matrix)
-
-    @property
-    def density(self):
-        return self.non_zeros / max(self.matrix.shape[0] * self.matrix.shape[1], 1)
-
-    @property
-    def multiplications(self):
-        """For one image."""
-        return self.non_zeros if self.is_sparse else self.matrix.size
-
-    @property
-    def bytes(self):
-        """Of a dense matrix and its bias."""
-        return self.matrix.nbytes + self.bias.nbytes
-
-    def __repr__(self):
-        kind = f"sparse, density {self.density:.3f}" if self.is_sparse else "dense"
-        return f"{self.matrix.shape[1]} -> {self.matrix.shape[0]}, {kind}"
-
-
-@dataclass(frozen=True)
-class Convolution:
-    """relu(conv(x)), or without the relu, of images of input_shape (H, W, c_in)."""
-
-    conv: Conv2D
-    input_shape: tuple
-    relu: bool = False
-
-    @property
-    def output_shape(self):
-        _, size = self.conv.geometry(*self.input_shape[:2])
-        return (*size, self.conv.c_out)
-
-    @property
-    def non_zeros(self):
-        return np.count_nonzero(self.conv.w.value)
-
-    @property
-    def multiplications(self):
-        """For one image, of windows as far as they lie inside it."""
-        (top, left), size = (
-            top_left(self.conv.geometry(*self.input_shape[:2])[0]),
-            self.output_shape,
-        )
-        inside = 1
-        for axis, before in enumerate((top, left)):
-            kernel, stride = self.conv.kernel[axis], self.conv.stride[axis]
-            pixels = pixels_read(size[axis], kernel, stride, before)
-            inside *= np.sum((pixels >= 0) & (pixels < self.input_shape[axis]))
-        return int(inside) * self.conv.c_in * self.conv.c_out
-
-    @property
-    def bytes(self):
-        return self.conv.w.value.nbytes + self.conv.b.value.nbytes
-
-    def __repr__(self):
-        return f"{self.conv}"
-
-
-def layers_of(model, input_shape=None):
-    """A Sequential as Linear and Convolution layers, dropout left out, ReLU and bias inside.
-
-    Raises ValueError for layers in an order that this cannot express.
-    """
-    layers, shape = [], input_shape
-    for layer in model.layers:
-        if isinstance(layer, Conv2D):
-            if shape is None or len(shape) != 3:
-                raise ValueError(f"{layer} needs input_shape=(H, W, C); it is {input_shape}")
-            layers.append(Convolution(layer, tuple(shape)))
-            shape = layers[-1].output_shape
-        elif isinstance(layer, Dense):
-            layers.append(Linear(layer.w.value.T, layer.b.value))
-            shape = (layer.n_out,)
-        elif isinstance(layer, ReLU) and layers:
-            layers[-1] = replace(layers[-1], relu=True)
-        elif not isinstance(layer, (Dropout, Flatten)):
-            raise ValueError(f"{layer} cannot be part of a SparseNetwork here")
-    if not layers:
-        raise ValueError(f"there is no layer with weights in\n{model}")
-    return layers
-
-
-def unroll(model, input_shape):
-    """Every layer of a Sequential as a Linear with a CSR matrix: no weight is shared any more.
-
-    input_shape   of one image, (H, W, C)
-    """
-    return [as_sparse(layer) for layer in layers_of(model, input_shape)]
-
-
-def as_sparse(layer):
-    if isinstance(layer, Convolution):
-        return Linear(*decouple(layer.conv, layer.input_shape), layer.relu)
-    return replace(layer, matrix=scipy.sparse.csr_array(layer.matrix))
-
-
-def as_dense(layer):
-    return replace(layer, matrix=layer.matrix.toarray() if layer.is_sparse else layer.matrix)
 
 
 class SparseNetwork:

@@ -1,0 +1,133 @@
+"""The layers of a SparseNetwork, and how a Sequential becomes such layers.
+
+Bias and ReLU are part of a layer.  Linear has a matrix, sparse or dense; Convolution still has
+its filters.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.sparse
+
+from nnlite.conv import Conv2D, top_left
+from nnlite.layers import Dense, Dropout, Flatten, ReLU
+from nnlite.sparse.decouple import decouple, pixels_read
+
+
+@dataclass(frozen=True)
+class Linear:
+    """relu(matrix @ x + bias), or without the relu.
+
+    matrix   (n_out, n_in): a scipy.sparse CSR matrix, or a NumPy array;  bias (n_out,)
+    """
+
+    matrix: object
+    bias: np.ndarray
+    relu: bool = False
+
+    @property
+    def is_sparse(self):
+        return scipy.sparse.issparse(self.matrix)
+
+    @property
+    def non_zeros(self):
+        return self.matrix.nnz if self.is_sparse else np.count_nonzero(self.matrix)
+
+    @property
+    def density(self):
+        return self.non_zeros / max(self.matrix.shape[0] * self.matrix.shape[1], 1)
+
+    @property
+    def multiplications(self):
+        """For one image."""
+        return self.non_zeros if self.is_sparse else self.matrix.size
+
+    @property
+    def bytes(self):
+        """Of a dense matrix and its bias."""
+        return self.matrix.nbytes + self.bias.nbytes
+
+    def __repr__(self):
+        kind = f"sparse, density {self.density:.3f}" if self.is_sparse else "dense"
+        return f"{self.matrix.shape[1]} -> {self.matrix.shape[0]}, {kind}"
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """relu(conv(x)), or without the relu, of images of input_shape (H, W, c_in)."""
+
+    conv: Conv2D
+    input_shape: tuple
+    relu: bool = False
+
+    @property
+    def output_shape(self):
+        _, size = self.conv.geometry(*self.input_shape[:2])
+        return (*size, self.conv.c_out)
+
+    @property
+    def non_zeros(self):
+        return np.count_nonzero(self.conv.w.value)
+
+    @property
+    def multiplications(self):
+        """For one image, of windows as far as they lie inside it."""
+        (top, left), size = (
+            top_left(self.conv.geometry(*self.input_shape[:2])[0]),
+            self.output_shape,
+        )
+        inside = 1
+        for axis, before in enumerate((top, left)):
+            kernel, stride = self.conv.kernel[axis], self.conv.stride[axis]
+            pixels = pixels_read(size[axis], kernel, stride, before)
+            inside *= np.sum((pixels >= 0) & (pixels < self.input_shape[axis]))
+        return int(inside) * self.conv.c_in * self.conv.c_out
+
+    @property
+    def bytes(self):
+        return self.conv.w.value.nbytes + self.conv.b.value.nbytes
+
+    def __repr__(self):
+        return f"{self.conv}"
+
+
+def layers_of(model, input_shape=None):
+    """A Sequential as Linear and Convolution layers, dropout left out, ReLU and bias inside.
+
+    Raises ValueError for layers in an order that this cannot express.
+    """
+    layers, shape = [], input_shape
+    for layer in model.layers:
+        if isinstance(layer, Conv2D):
+            if shape is None or len(shape) != 3:
+                raise ValueError(f"{layer} needs input_shape=(H, W, C); it is {input_shape}")
+            layers.append(Convolution(layer, tuple(shape)))
+            shape = layers[-1].output_shape
+        elif isinstance(layer, Dense):
+            layers.append(Linear(layer.w.value.T, layer.b.value))
+            shape = (layer.n_out,)
+        elif isinstance(layer, ReLU) and layers:
+            layers[-1] = replace(layers[-1], relu=True)
+        elif not isinstance(layer, (Dropout, Flatten)):
+            raise ValueError(f"{layer} cannot be part of a SparseNetwork here")
+    if not layers:
+        raise ValueError(f"there is no layer with weights in\n{model}")
+    return layers
+
+
+def unroll(model, input_shape):
+    """Every layer of a Sequential as a Linear with a CSR matrix: no weight is shared any more.
+
+    input_shape   of one image, (H, W, C)
+    """
+    return [as_sparse(layer) for layer in layers_of(model, input_shape)]
+
+
+def as_sparse(layer):
+    if isinstance(layer, Convolution):
+        return Linear(*decouple(layer.conv, layer.input_shape), layer.relu)
+    return replace(layer, matrix=scipy.sparse.csr_array(layer.matrix))
+
+
+def as_dense(layer):
+    return replace(layer, matrix=layer.matrix.toarray() if layer.is_sparse else layer.matrix)
