@@ -9,7 +9,8 @@ those of all other places, and the smallest go: all four layers together by magn
 activation and at random, with the dense layers pruned and not; and each layer alone.  On the
 whole test set, clean and under the noise of the unpruned network.
 
-The time is that of the convolutions and the pruned dense layers for 1000 images.
+The time is that of the convolutions and the pruned dense layers for 1000 images; it is measured
+in every run, after the accuracies, and needs the machine to itself.
 Writes prune-decoupled.json, prune-decoupled-<score>.png, -layers-<score>.png, -time.png.
 """
 
@@ -86,16 +87,15 @@ def run(data, preset, runs=kept.RUNS, say=print):
     made_by = make_noise.measured_by(about, RECIPE, scored_images=SCORED_IMAGES, dense=DENSE)
     rows = kept.Rows(runs, f"{data.name}-prune-decoupled-{preset}", made_by)
 
-    def measure(chosen, score, sparsity, names):
+    def convolutions(chosen, score, sparsity):
         masks = prune.keep_masks({i: scores[score][i] for i in chosen}, sparsity, allow_empty=True)
-        convolutions = SparseNetwork(sparse_prune.apply(layers, masks)[:n], max_density=None)
+        return SparseNetwork(sparse_prune.apply(layers[:n], masks), max_density=None)
+
+    def measure(chosen, score, sparsity, names):
+        network = convolutions(chosen, score, sparsity)
         wanted = [heads[name] for name in names]
-        found = accuracies(convolutions, wanted, sets, data.test.labels)
-        return {
-            "accuracy": dict(zip(names, found)),
-            "non_zeros": convolutions.non_zeros,
-            "seconds": seconds_per_1000((convolutions, heads[HEADS[1]]), data.test.images),
-        }
+        found = accuracies(network, wanted, sets, data.test.labels)
+        return {"accuracy": dict(zip(names, found)), "non_zeros": network.non_zeros}
 
     parts = {"all layers": range(n)} | {f"layer {i + 1}": [i] for i in range(n)}
     cases = [*itertools.product(["all layers"], SCORES), *itertools.product(parts, SCORES[:2])]
@@ -108,7 +108,11 @@ def run(data, preset, runs=kept.RUNS, say=print):
             args = measure, parts[part], score, s, names
             # Nothing pruned is the same whatever the score.
             found[key][s] = rows.get(f"{key}, {s}" if s else f"unpruned, {names}", *args)
-    return {"config": asdict(make_noise.CONFIG), "curves": found}
+    seconds = {score: {} for score in SCORES}
+    for score, s in tqdm([*itertools.product(SCORES, SPARSITIES)], desc="time", disable=None):
+        networks = convolutions(range(n), score, s), heads[HEADS[1]]
+        seconds[score][s] = seconds_per_1000(networks, data.test.images)
+    return {"config": asdict(make_noise.CONFIG), "curves": found, "seconds": seconds}
 
 
 def table(results):
@@ -119,7 +123,7 @@ def table(results):
         for s in ("0.0", "0.5", "0.8", "0.9"):
             clean, *noisy = curve[s]["accuracy"][head]
             cells = [percent(clean, 2), percent(np.mean(noisy)), *map(percent, noisy)]
-            milliseconds = f"{1000 * curve[s]['seconds']:.0f}" if head == HEADS[1] else ""
+            milliseconds = f"{1000 * results['seconds'][score][s]:.0f}" if head == HEADS[1] else ""
             lines.append([WORDS[score], head, f"{100 * float(s):.0f}", *cells, milliseconds])
     header = ["pruned", "", "removed, %", "no noise", "mean of the eight"]
     header += [name_noise(pair) for pair in CNN_NOISE]
@@ -148,11 +152,8 @@ def draw(results, out):
         figure = plots.accuracy_against_sparsity(panels, labels)
         plots.save_figure(figure, out / f"prune-decoupled-layers-{score.replace('_', '-')}.png")
     times = {
-        WORDS[score]: {
-            float(s): 1000 * row["seconds"]
-            for s, row in results["curves"][f"all layers, {score}"].items()
-        }
-        for score in SCORES
+        WORDS[score]: {float(s): 1000 * seconds for s, seconds in curve.items()}
+        for score, curve in results["seconds"].items()
     }
     plots.save_figure(plots.time_against_sparsity(times), out / "prune-decoupled-time.png")
 
