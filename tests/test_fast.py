@@ -318,9 +318,10 @@ def test_without_avx512(cpu, features, lanes, tmp_path):
     """The same kernels on registers of other sizes."""
     code = f"""
 import numpy as np
-from nnlite import Conv2D, fast
+from nnlite import Conv2D, Dense, Sequential, fast
 from nnlite.fast.matmul import matmul
 from nnlite.fast.simd import LANES
+from nnlite.sparse import SparseNetwork
 assert LANES == {lanes}
 rng = np.random.default_rng(0)
 a, b = (rng.random((90, 90), dtype=np.float32) for _ in range(2))
@@ -332,6 +333,11 @@ def run():
 found = run()
 fast.enabled.clear()
 assert all(np.allclose(p, q, atol=1e-3 * abs(q).max()) for p, q in zip(found, run()))
+model, x = Sequential([Dense(300, 20, rng=rng)]), rng.random((100, 300), dtype=np.float32)
+model.params[0].value *= rng.random((300, 20)) < 0.1
+network = SparseNetwork(model)
+for n in (1, 3, 100):
+    assert np.allclose(network.predict(x[:n]), model.predict(x[:n]), atol=1e-5)
 """
     env = {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path)}
     run = subprocess.run(

@@ -20,6 +20,7 @@ from nnlite.sparse import (
     decouple,
     unroll,
 )
+from nnlite.sparse.chain import FEW
 from nnlite.sparse.kernels import (
     BLOCK,
     FAR,
@@ -130,7 +131,7 @@ def test_the_fast_product_is_the_naive_one(n, rng):
 
 
 def test_many_inputs_and_rows_longer_than_a_chunk(rng):
-    """Wide rows take narrower tiles; a row of more than CHUNK weights is a chunk of its own."""
+    """Columns that need 32 bits; a row of more than CHUNK weights is a chunk of its own."""
     a = random_csr(3, 90_000, 0.9, np.float32, rng)
     x = rng.normal(size=(90_000, 40)).astype(np.float32)
     assert np.allclose(csr_matmul(a, x), a.astype(float) @ x, rtol=0, atol=0.02)  # of about 400
@@ -178,15 +179,15 @@ def test_operands_that_do_not_fit_are_named(a, x, message):
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("n", [1, 7, 64, 130])
 def test_panels_hold_the_images_tile_by_tile(width, n, rng):
-    x = rng.normal(size=(37, n)).astype(np.float32)
-    for order in (x, np.asfortranarray(x)):
+    images = rng.normal(size=(n, 37)).astype(np.float32)
+    for order in (images, np.asfortranarray(images), np.repeat(images, 2, axis=1)[:, ::2]):
         panels = pack(order, width)
         assert panels.ctypes.data % 64 == 0
-        flat = panels.transpose(1, 0, 2).reshape(37, -1)
-        assert np.array_equal(flat[:, :n], x) and not flat[:, n:].any()
-        y = np.empty_like(x)
+        flat = panels.transpose(0, 2, 1).reshape(-1, 37)
+        assert np.array_equal(flat[:n], images) and not flat[n:].any()
+        y = np.empty_like(order)
         unpack(panels, y)
-        assert np.array_equal(y, x)
+        assert np.array_equal(y, images)
 
 
 @pytest.mark.parametrize("k", [1, 20, BLOCK, BLOCK + 1, 3 * BLOCK + 5])
@@ -196,7 +197,7 @@ def test_bias_and_relu_are_part_of_the_product(k, with_relu, width, rng):
     """Whether the columns are one block or several, of which only the last takes the relu."""
     a, x = random_csr(30, k, 0.3, np.float32, rng), rng.normal(size=(k, 50)).astype(np.float32)
     bias, y = rng.normal(size=30).astype(np.float32), np.empty((30, 50), np.float32)
-    unpack(multiply(blocks_of(a), pack(x, width), bias, with_relu), y)
+    unpack(multiply(blocks_of(a), pack(x.T, width), bias, with_relu), y.T)
     expected = a @ x + bias[:, None]
     expected = np.maximum(expected, 0) if with_relu else expected
     assert np.allclose(y, expected, rtol=0, atol=1e-4)
@@ -208,17 +209,18 @@ def test_blocks_hold_every_weight_once(rng):
     blocks, found = blocks_of(a), np.zeros(a.shape, np.float32)
     assert len(blocks.starts) == 3 * 7 + 1 and blocks.starts[-1] == a.nnz
     for place in range(3 * 7):
-        for p in range(blocks.starts[place], blocks.starts[place + 1]):
-            assert blocks.columns[p] // BLOCK == place // 7
-            found[place % 7, blocks.columns[p]] += blocks.values[p]
+        row = slice(blocks.starts[place], blocks.starts[place + 1])
+        columns = blocks.columns[row].astype(int)
+        assert np.all(columns // BLOCK == place // 7)
+        assert np.all(np.diff(columns) * (-1) ** (place % 7) > 0)  # odd rows run backwards
+        found[place % 7, columns] = blocks.values[row]
     assert np.array_equal(found, a.toarray())
 
 
 def test_tiles_are_no_wider_than_needed():
-    assert [tile_width(784, n) for n in (1, WIDTHS[0], WIDTHS[0] + 1, 10**6)] == [
+    assert [tile_width(n) for n in (1, WIDTHS[0], WIDTHS[0] + 1, 10**6)] == [
         *(WIDTHS[0], WIDTHS[0], WIDTHS[1], WIDTHS[2])
     ]
-    assert tile_width(FAR + 1, 10**6) == WIDTHS[1]
     assert empty_panels(0, 5, WIDTHS[0]).shape == (0, 5, WIDTHS[0])
 
 
@@ -237,6 +239,50 @@ def cnn(rng):
             p.value = rng.normal(size=p.value.shape).astype(np.float32)
     prune.apply(model, prune.keep_masks(prune.scores(model, prune.magnitude), 0.8))
     return model
+
+
+@given(
+    sizes=st.lists(st.sampled_from([1, 3, 20, BLOCK, BLOCK + 1, 500]), min_size=2, max_size=4),
+    n=st.sampled_from([1, 2, FEW, FEW + 1, 70, 200]),
+    density=st.sampled_from([0.0, 0.02, 0.3]),
+    seed=st.integers(0, 5),
+)
+@settings(max_examples=100, deadline=None)
+def test_sparse_layers_of_any_size_for_any_batch(sizes, n, density, seed):
+    """One image, a few and many take ways of their own."""
+    rng = np.random.default_rng(seed)
+    layers = [
+        Linear(random_csr(m, k, density, np.float32, rng), rng.normal(size=m), relu)
+        for k, m, relu in zip(sizes, sizes[1:], [True, False, True])
+    ]
+    x = rng.normal(size=(n, sizes[0])).astype(np.float32)
+    y = x.astype(float)
+    for layer in layers:
+        y = y @ layer.matrix.toarray().T + layer.bias
+        y = np.maximum(y, 0) if layer.relu else y
+    network = SparseNetwork(layers, max_density=None)
+    assert np.allclose(network.predict(x), y, rtol=0, atol=1e-5 * np.abs(y).max())
+
+
+@pytest.mark.parametrize("k", [FAR, FAR + 1, 2**16, 2**16 + 1, 90_000])
+@pytest.mark.parametrize("n", [1, FEW, 40])
+def test_layers_of_many_inputs(k, n, rng):
+    """Up to FAR they are cut into blocks; from 65,536 on, columns need 32 bits."""
+    a = random_csr(5, k, 0.01, np.float32, rng)
+    x = rng.normal(size=(n, k)).astype(np.float32)
+    y = SparseNetwork([Linear(a, np.arange(5))], max_density=None).predict(x)
+    assert np.allclose(y, (a.astype(float) @ x.T).T + np.arange(5), rtol=0, atol=1e-3)
+
+
+def test_nan_and_infinity_reach_the_outputs_of_their_images_only():
+    a = scipy.sparse.csr_array(np.float32([[1, 0], [0, 1], [1, 1]]))
+    network = SparseNetwork([Linear(a, np.zeros(3), relu=True)], max_density=None)
+    x = np.float32([[np.nan, 2], [1, np.inf], [1, -np.inf], [1, 2]])
+    expected = [[np.nan, 2, np.nan], [1, np.inf, np.inf], [1, 0, 0], [1, 2, 3]]
+    assert np.array_equal(network.predict(x), expected, equal_nan=True)
+    for image, outputs in zip(x, expected):
+        assert np.array_equal(network.predict(image[None])[0], outputs, equal_nan=True)
+    assert np.array_equal(network.predict(np.ones((4, 2))), [[1, 1, 2]] * 4)  # nothing is left over
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 16, 33, 700])

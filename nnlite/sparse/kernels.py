@@ -6,9 +6,9 @@ one weight, and costs one multiplication and one addition for each image:
 
     y[row, :] += value * x[column, :]
 
-What makes it fast: images go through all rows in tiles of 16 to 64.  The sums of one row for the
-images of a tile stay in registers while its weights pass; a weight is loaded once for all of them,
-and each load of x brings LANES images.  For that, activations are kept in panels,
+What makes it fast: images go through all rows in tiles of LANES to 4 * LANES.  The sums of one row
+for the images of a tile stay in registers while its weights pass; a weight is loaded once for all
+of them, and each load of x brings LANES images.  For that, activations are kept in panels,
 
     panels[t, feature, i]        the feature of image t * width + i
 
@@ -24,9 +24,11 @@ from numba import get_num_threads, njit, prange
 from nnlite.fast.simd import LANES, ONE, fma_splat, load, relu, store, times, zeros
 
 WIDTHS = (LANES, 2 * LANES, 4 * LANES)  # of a tile, in images
-FAR = 4096  # inputs; a matrix with more is thought to read neighbouring ones, in narrower tiles
+FAR = 4096  # inputs; a matrix with more is thought to read neighbouring ones, and is not cut
 BLOCK = 192  # columns; their part of a tile, 192 x 64 floats, is about the first cache
 CHUNK = 2**16  # weights that stay in the second cache while the tiles of a thread pass
+NEXT = np.uintp(1)  # numba asks of every signed index whether it is negative; of these it does not
+ONES = np.ones(WIDTHS[-1], np.float32)
 
 
 def csr_matmul_naive(a, x):
@@ -57,8 +59,8 @@ def csr_matmul(a, x):
     elif y.size:
         columns = np.ascontiguousarray(a.indices, np.int32)
         rows = Blocks(a.indptr, columns, values, a.indptr)  # all columns are one block
-        panels = pack(x, tile_width(*x.shape))
-        unpack(multiply(rows, panels, np.zeros(len(y), np.float32), False), y)
+        panels = pack(x.T, tile_width(x.shape[1]))
+        unpack(multiply(rows, panels, np.zeros(len(y), np.float32), False), y.T)
     return y
 
 
@@ -82,22 +84,23 @@ class Blocks(NamedTuple):
 
 
 def blocks_of(a):
-    """A CSR matrix as Blocks: BLOCK columns each, or all in one where there are more than FAR."""
+    """A CSR matrix as Blocks: BLOCK columns each, or all in one where there are more than FAR.
+
+    Every other row runs backwards, and begins with the inputs that the row before read last.
+    """
     m, k = a.shape
-    columns = a.indices.astype(np.uint16 if k <= 2**16 else np.int32)
-    if not BLOCK < k <= FAR:
-        return Blocks(a.indptr, columns, a.data, a.indptr)
+    width = BLOCK if k <= FAR else k
     row = np.repeat(np.arange(m), np.diff(a.indptr))
-    place = a.indices // BLOCK * m + row  # of each weight: its block, its row
-    order = np.argsort(place, kind="stable")
-    starts = np.searchsorted(place[order], np.arange(-(-k // BLOCK) * m + 1)).astype(np.int32)
-    return Blocks(starts, columns[order], a.data[order], a.indptr)
+    place = a.indices // width * m + row  # of each weight: its block, its row
+    order = np.lexsort((np.where(row % 2, -a.indices, a.indices), place))
+    starts = np.searchsorted(place[order], np.arange(-(-k // width) * m + 1)).astype(np.int32)
+    columns = a.indices[order].astype(np.uint16 if k <= 2**16 else np.int32)
+    return Blocks(starts, columns, a.data[order], a.indptr)
 
 
-def tile_width(n_in, n_images):
-    """The width of the tiles: no wider than the images need, nor than the inputs allow."""
-    widths = WIDTHS if n_in <= FAR else WIDTHS[:-1]
-    return next((width for width in widths if width >= n_images), widths[-1])
+def tile_width(n_images):
+    """The width of the tiles: no wider than the images need."""
+    return next((width for width in WIDTHS if width >= n_images), WIDTHS[-1])
 
 
 # Panels
@@ -117,61 +120,52 @@ def empty_panels(tiles, features, width, buffer=None):
     return buffer[:size].reshape(tiles, features, width)
 
 
-def pack(x, width, buffer=None):
-    """x (features, N) in any memory order -> panels (tiles, features, width).
+def pack(images, width, buffer=None):
+    """images (N, features) in any memory order -> panels (tiles, features, width).
 
     What is left of the last tile after N images is filled with zeros.
     """
-    panels = empty_panels(-(-x.shape[1] // width), x.shape[0], width, buffer)
-    if x.strides[0] < x.strides[1]:  # image by image in memory
-        pack_images(x.T, panels)
-    else:
-        pack_features(x, panels)
+    n, features = images.shape
+    panels = empty_panels(-(-n // width), features, width, buffer)
+    copy_in(images, panels)
     return panels
 
 
-@njit(parallel=True, cache=True)
-def pack_features(x, panels):
-    tiles, features, width = panels.shape
-    parts = max(1, 16 // tiles)  # of the features: few tiles are shared out too
-    for task in prange(tiles * parts):
-        t, part = task // parts, task % parts
-        n = min(width, x.shape[1] - t * width)
-        for k in range(features * part // parts, features * (part + 1) // parts):
-            for i in range(n):
-                panels[t, k, i] = x[k, t * width + i]
-            for i in range(n, width):
-                panels[t, k, i] = 0
+def unpack(panels, images):
+    """The opposite: writes to images (N, features), in any memory order."""
+    copy_out(panels, images)
+
+
+@njit(cache=True)
+def corner(task, parts, n_images, panels):
+    """The images of a tile, and 1 / parts of the features, that a task copies."""
+    _, features, width = panels.shape
+    t, part = task // parts, task % parts
+    n = min(width, n_images - t * width)
+    return t, n, features * part // parts, features * (part + 1) // parts
 
 
 @njit(parallel=True, cache=True)
-def pack_images(images, panels):
-    tiles, features, width = panels.shape
-    parts = max(1, 16 // tiles)
-    for task in prange(tiles * parts):
-        t, part = task // parts, task % parts
-        n = min(width, images.shape[0] - t * width)
-        for first in range(features * part // parts, features * (part + 1) // parts, 16):
-            last = min(first + 16, features * (part + 1) // parts)  # one cache line of an image
+def copy_in(images, panels):
+    parts = max(1, 16 // len(panels))  # few tiles are shared out too
+    for task in prange(len(panels) * parts):
+        t, n, start, stop = corner(task, parts, len(images), panels)
+        for first in range(start, stop, 16):  # one cache line of an image
             for i in range(n):
-                for k in range(first, last):
-                    panels[t, k, i] = images[t * width + i, k]
-            for k in range(first, last):
-                for i in range(n, width):
-                    panels[t, k, i] = 0
+                for k in range(first, min(first + 16, stop)):
+                    panels[t, k, i] = images[t * panels.shape[2] + i, k]
+        panels[t, start:stop, n:] = 0
 
 
 @njit(parallel=True, cache=True)
-def unpack(panels, y):
-    """Panels -> y (features, N), which is written to."""
-    tiles, features, width = panels.shape
-    parts = max(1, 16 // tiles)
-    for task in prange(tiles * parts):
-        t, part = task // parts, task % parts
-        n = min(width, y.shape[1] - t * width)
-        for k in range(features * part // parts, features * (part + 1) // parts):
+def copy_out(panels, images):
+    parts = max(1, 16 // len(panels))
+    for task in prange(len(panels) * parts):
+        t, n, start, stop = corner(task, parts, len(images), panels)
+        for first in range(start, stop, 16):
             for i in range(n):
-                y[k, t * width + i] = panels[t, k, i]
+                for k in range(first, min(first + 16, stop)):
+                    images[t * panels.shape[2] + i, k] = panels[t, k, i]
 
 
 # The product
@@ -219,8 +213,7 @@ def multiply_chunk(starts, columns, values, bias, with_relu, x, y, vectors, firs
     m, width = len(bias), x.shape[1]
     blocks = (len(starts) - 1) // m
     x, y = x.reshape(-1), y.reshape(-1)
-    one = np.ones(width, np.float32)
-    ones = load(one, 0, 0, ONE, vectors)
+    ones = load(ONES, 0, 0, ONE, vectors)
     for block in range(blocks):
         for row in range(first, last):
             if block == 0:
@@ -229,16 +222,17 @@ def multiply_chunk(starts, columns, values, bias, with_relu, x, y, vectors, firs
                 even = load(y, row * width, 0, ONE, vectors)
             # Two sums, because an addition takes longer than the time until the next could begin.
             odd = zeros(ONE, vectors)
-            p, end = np.intp(starts[block * m + row]), np.intp(starts[block * m + row + 1])
-            while p + 1 < end:
-                at_even, at_odd = np.intp(columns[p]) * width, np.intp(columns[p + 1]) * width
+            p, end = np.uintp(starts[block * m + row]), np.uintp(starts[block * m + row + 1])
+            while p + NEXT < end:
+                q = p + NEXT
+                at_even, at_odd = np.intp(columns[p]) * width, np.intp(columns[q]) * width
                 even = fma_splat(even, values, p, load(x, at_even, 0, ONE, vectors))
-                odd = fma_splat(odd, values, p + 1, load(x, at_odd, 0, ONE, vectors))
-                p += 2
+                odd = fma_splat(odd, values, q, load(x, at_odd, 0, ONE, vectors))
+                p = q + NEXT
             if p < end:
                 at_even = np.intp(columns[p]) * width
                 even = fma_splat(even, values, p, load(x, at_even, 0, ONE, vectors))
-            total = fma_splat(even, one, 0, odd)  # even + 1 * odd
+            total = fma_splat(even, ONES, 0, odd)  # even + 1 * odd
             if with_relu and block == blocks - 1:
                 total = relu(total)
             store(total, y, row * width, 0, vectors)
@@ -249,7 +243,7 @@ def multiply_rows(starts, columns, values, x, y):
     """The same without registers, for float64: each row is one task."""
     for row in prange(y.shape[0]):
         y[row] = 0
-        for p in range(starts[row], starts[row + 1]):
+        for p in range(np.uintp(starts[row]), np.uintp(starts[row + 1])):
             value, k = values[p], columns[p]
             for i in range(y.shape[1]):
                 y[row, i] += value * x[k, i]

@@ -12,6 +12,8 @@ import copy
 import itertools
 import json
 from dataclasses import replace
+from functools import cached_property
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +27,14 @@ from nnlite.files import replace_when_done
 from nnlite.model import Sequential
 from nnlite.parameter import Parameter
 from nnlite.serialize import read_npz, rebuild
+from nnlite.sparse import chain
 from nnlite.sparse.decouple import check_input_shape
 from nnlite.sparse.kernels import aligned, blocks_of, multiply, pack, tile_width, unpack
 from nnlite.sparse.layers import Convolution, Linear, as_dense, as_sparse, layers_of
 
 MAX_DENSITY = 0.35  # of a matrix that is multiplied as a sparse one (experiments/bench_sparse.py)
 MAX_CONV_DENSITY = 0.6  # of the filters of a convolution that is decoupled
+ACTIVATIONS = 2**21  # between two layers, of all images of a batch: 8 MB
 FORMAT = "nnlite sparse network 1"
 
 
@@ -60,31 +64,53 @@ class SparseNetwork:
             blocks_of(layer.matrix) if is_sparse(layer) else None for layer in self.layers
         ]
 
-    def predict(self, x, batch_size=512):
-        """x (N, ...) -> raw outputs (N, n_out), computed batch_size images at a time."""
+    def predict(self, x, batch_size=None):
+        """x (N, ...) -> raw outputs (N, n_out), computed batch_size images at a time.
+
+        If it is None, as many as keep what goes from layer to layer in the cache, at least 64.
+        """
         x = as_float(x, np.dtype(np.float32))
+        if batch_size is None:
+            batch_size = max(64, ACTIVATIONS // self.widest // 64 * 64)
         batch_size = check_count("batch_size", batch_size)
-        starts = range(0, max(len(x), 1), batch_size)
+        if len(x) <= batch_size:
+            return self.forward(x)
+        starts = range(0, len(x), batch_size)
         return np.concatenate([self.forward(x[i : i + batch_size]) for i in starts])
 
     def forward(self, x):
         """x (N, ...) float32 -> raw outputs (N, n_out), all at once."""
         check_images(x, self.input_shape)
-        n, panels = len(x), None
-        if n == 0:
+        if len(x) == 0:
             return np.empty((0, self.n_out), np.float32)
-        width = tile_width(self.widest, n)
+        if len(x) <= chain.FEW and self.chain is not None:
+            return chain.forward(self.chain, flat(x))
+        n, panels, width = len(x), None, tile_width(len(x))
         here, there = self.workspace(n + width)  # panels are read in one and written to the other
         for layer, blocks in zip(self.layers, self.blocks):
             if blocks is not None:
-                panels = pack(flat(x).T, width, here) if panels is None else panels
+                panels = pack(flat(x), width, here) if panels is None else panels
                 panels = multiply(blocks, panels, layer.bias, layer.relu, there)
                 here, there = there, here
                 continue
             if panels is not None:
                 x, panels = unpacked(panels, n), None
             x = dense_forward(layer, x)
-        return np.ascontiguousarray(flat(x) if panels is None else unpacked(panels, n))
+        return flat(x) if panels is None else unpacked(panels, n)
+
+    @cached_property
+    def chain(self):
+        """The layers as one matrix, if they are matrices with few non-zeros; else None."""
+        if any(isinstance(layer, Convolution) for layer in self.layers):
+            return None
+        if self.non_zeros > MAX_DENSITY * sum(prod(layer.matrix.shape) for layer in self.layers):
+            return None
+        return chain.chain_of([as_sparse(layer) for layer in self.layers])
+
+    @cached_property
+    def widest(self):
+        """The most numbers that one layer hands to the next, for one image."""
+        return max(prod(self.input_shape), *map(outputs_of, self.layers))
 
     def workspace(self, n):
         """Two buffers for the panels of n images, kept from one call to the next."""
@@ -95,13 +121,7 @@ class SparseNetwork:
 
     @property
     def n_out(self):
-        last = self.layers[-1]
-        return last.bias.size if isinstance(last, Linear) else int(np.prod(last.output_shape))
-
-    @property
-    def widest(self):
-        """Inputs of the sparse layer that has most."""
-        return max((a.matrix.shape[1] for a in self.layers if is_sparse(a)), default=0)
+        return outputs_of(self.layers[-1])
 
     @property
     def non_zeros(self):
@@ -173,6 +193,10 @@ class SparseNetwork:
         return network
 
 
+def outputs_of(layer):
+    return layer.bias.size if isinstance(layer, Linear) else prod(layer.output_shape)
+
+
 def is_sparse(layer):
     return isinstance(layer, Linear) and layer.is_sparse
 
@@ -242,7 +266,7 @@ def check_chain(layers):
     for first, second in itertools.pairwise(layers):
         given = first.output_shape if isinstance(first, Convolution) else first.matrix.shape[:1]
         taken = second.input_shape if isinstance(second, Convolution) else second.matrix.shape[1:]
-        same = given == taken if isinstance(second, Convolution) else np.prod(given) == taken[0]
+        same = given == taken if isinstance(second, Convolution) else prod(given) == taken[0]
         if not same:
             raise ValueError(f"{second!r} takes inputs of shape {taken}, {first!r} gives {given}")
 
@@ -257,23 +281,23 @@ def shape_of_inputs(layers):
 
 def check_images(x, shape):
     """Images are (N, *shape), or flat."""
-    features = int(np.prod(shape))
+    features = prod(shape)
     flat_or_free = len(shape) == 1 or x.ndim == 2
-    fits = int(np.prod(x.shape[1:])) == features if flat_or_free else x.shape[1:] == shape
+    fits = prod(x.shape[1:]) == features if flat_or_free else x.shape[1:] == shape
     if x.ndim < 2 or not fits:
         raise ValueError(f"x has shape {x.shape}; images of shape {shape} are expected")
 
 
 def unpacked(panels, n):
     """Panels -> (N, features)."""
-    y = np.empty((panels.shape[1], n), np.float32)
-    unpack(panels, y)
-    return y.T
+    images = np.empty((n, panels.shape[1]), np.float32)
+    unpack(panels, images)
+    return images
 
 
 def flat(x):
     """(N, ...) -> (N, features)."""
-    return x.reshape(len(x), int(np.prod(x.shape[1:])))
+    return x.reshape(len(x), prod(x.shape[1:]))
 
 
 def dense_forward(layer, x):

@@ -1,0 +1,106 @@
+"""One image, or a few, through all layers of a sparse network at once.
+
+For so few images a layer takes microseconds, about as long as calling the next one from Python.
+So the layers become one matrix.  Neurons are numbered through the whole network, inputs first:
+
+    state[n_in + row] = relu(bias[row] + sum of value * state[column])
+
+with one row for each neuron that is not an input, layer after layer, where each layer only waits
+for the one before.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import get_num_threads, njit, prange
+
+from nnlite.fast.simd import LANES, ONE
+from nnlite.sparse.kernels import aligned, multiply_chunk
+
+FEW = LANES  # images
+
+
+class Chain(NamedTuple):
+    """Linear layers as one matrix."""
+
+    starts: np.ndarray  # (rows + 1,) of the rows' weights
+    columns: np.ndarray  # of each weight: the neuron that it reads
+    values: np.ndarray
+    bias: np.ndarray  # (rows,)
+    relu: np.ndarray  # (layers,)
+    ends: np.ndarray  # (layers + 1,); layer i has the rows from ends[i] to ends[i + 1]
+    state: np.ndarray  # (n_in + rows, FEW): all neurons, of a few images side by side
+
+
+def chain_of(layers):
+    """Of Linear layers with CSR matrices in float32."""
+    n_in, sizes = layers[0].matrix.shape[1], [len(layer.bias) for layer in layers]
+    first = np.cumsum([0, n_in, *sizes[:-1]])  # neuron that a layer reads
+    columns = [layer.matrix.indices + start for layer, start in zip(layers, first)]
+    neurons = n_in + sum(sizes)
+    per_row = np.concatenate([np.diff(layer.matrix.indptr) for layer in layers])
+    state = aligned(neurons * FEW)
+    state[:] = 0
+    return Chain(
+        np.concatenate([[0], np.cumsum(per_row)]).astype(np.int32),
+        np.concatenate(columns).astype(np.uint16 if neurons <= 2**16 else np.uint32),
+        np.concatenate([layer.matrix.data for layer in layers]),
+        np.concatenate([layer.bias for layer in layers]),
+        np.array([layer.relu for layer in layers]),
+        np.cumsum([0, *sizes]),
+        state.reshape(neurons, FEW),
+    )
+
+
+def forward(chain, images):
+    """images (N, n_in), N at most FEW -> outputs (N, n_out)."""
+    n, n_in = images.shape
+    outputs = slice(n_in + chain.ends[-2], None)
+    if n == 1:
+        state = np.empty(len(chain.state), np.float32)
+        state[:n_in] = images[0]
+        run_one(*chain[:-1], state, get_num_threads())
+        return state[None, outputs].copy()
+    chain.state[:n_in, :n] = images.T
+    run_few(*chain[:-1], chain.state, get_num_threads())
+    return chain.state[outputs, :n].T.copy()
+
+
+# "reassoc": the sum may be taken in any order, in several parts at once; "contract": see simd.py.
+@njit(parallel=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+def run_one(starts, columns, values, bias, with_relu, ends, state, threads):
+    """Fill the state (neurons,) of one image from its inputs on."""
+    n_in = len(state) - len(bias)
+    for layer in range(len(with_relu)):
+        for thread in prange(threads):
+            first, last = share(starts, ends[layer], ends[layer + 1], thread, threads)
+            for row in range(first, last):
+                total = bias[row]
+                for p in range(np.uintp(starts[row]), np.uintp(starts[row + 1])):
+                    total += values[p] * state[columns[p]]
+                if with_relu[layer] and total < 0:
+                    total = np.float32(0)
+                state[n_in + row] = total
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def run_few(starts, columns, values, bias, with_relu, ends, state, threads):
+    """The same of a few, side by side: state (neurons, FEW)."""
+    y = state[len(state) - len(bias) :]
+    for layer in range(len(with_relu)):
+        for thread in prange(threads):
+            first, last = share(starts, ends[layer], ends[layer + 1], thread, threads)
+            relu = with_relu[layer]
+            multiply_chunk(starts, columns, values, bias, relu, state, y, ONE, first, last)
+
+
+@njit(cache=True)
+def share(starts, first, last, part, parts):
+    """The rows between first and last that are a thread's part, all parts with as many weights."""
+    weights = starts[last] - starts[first]
+    begin = starts[first] + weights * part // parts
+    end = starts[first] + weights * (part + 1) // parts
+    rows = starts[first:last]
+    start = 0 if part == 0 else np.searchsorted(rows, begin)
+    stop = len(rows) if part == parts - 1 else np.searchsorted(rows, end)
+    return first + start, first + stop
