@@ -12,8 +12,8 @@ float32, the same number of threads for all.  Each candidate runs in a process o
 turn with the others, several times.  SciPy, NumPy and CSR multiply the whole batch at once, which
 is how they are used.  PyTorch's dense networks run in their best form: channels
 last, inference mode, the best of several batch splits.  Its CSR matrices are multiplied by MKL.
-The limits of the machine (multiplications and additions in registers, reading from the caches
-and from memory) are measured in the same run.  All candidates must give the same outputs.
+The limits of the machine (bench_limits.py) are measured in the same run.  All candidates must give
+the same outputs.
 
 Prints tables and writes results/bench-sparse.json; the ones in docs/results/ were made with
 --out docs/results/bench-sparse.json.
@@ -32,6 +32,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import bench
+import bench_limits
 import numpy as np
 from tqdm import tqdm
 
@@ -49,6 +50,8 @@ CASES = {  # name: (network, zeros, batch)
     "ann, 80 % zeros, batch 1000": ("ann", 0.8, 1000),
     "ann, 90 % zeros, batch 16": ("ann", 0.9, 16),
     "ann, 90 % zeros, batch 1": ("ann", 0.9, 1),
+    "ann, 95 % zeros, batch 16": ("ann", 0.95, 16),
+    "ann, 95 % zeros, batch 1": ("ann", 0.95, 1),
     "decoupled convolutions, unpruned, batch 1000": ("convolutions", 0.0, 1000),
     "cnn, dense layers pruned, batch 1000": ("cnn", 0.0, 1000),
     "cnn, decoupled, convolutions 50 % pruned, batch 1000": ("cnn", 0.5, 1000),
@@ -233,97 +236,63 @@ def measure(case, candidate):
     return {"seconds": seconds, "outputs": sums, **about}
 
 
-def limits():
-    """What the machine can do with all threads: GFLOP/s in registers, GB/s by size of array."""
-    from nnlite.fast.simd import LANES
-
-    read, multiply, n_columns = limit_kernels()
-    n = 20_000_000
-    seconds = min(bench.seconds_of(lambda: multiply(n), 4))
-    threads = int(os.environ["NUMBA_NUM_THREADS"])
-    found = {"gflops": 2 * n_columns * LANES * n * threads / seconds / 1e9, "gb_per_second": {}}
-    for kilobytes in (32, 512, 8192, 400_000):  # for each thread
-        a = np.ones((threads, kilobytes * 256), np.float32)  # zeros would share one page
-        times = max(1, 2_000_000 // kilobytes)
-        read(a, 1)
-        seconds = min(bench.seconds_of(lambda: read(a, times), 3))  # noqa: B023
-        found["gb_per_second"][kilobytes] = a.nbytes * times / seconds / 1e9
-    return found
-
-
-def limit_kernels():
-    """read(a, rounds): every thread reads its row of `a`; multiply(n): n times x <- b + a * x in
-    COLUMNS registers."""
-    from numba import get_num_threads, njit, prange
-
-    from nnlite.fast.simd import LANES, ONE, TILE, fma, load, store, times, zeros
-
-    columns, eight = times((TILE + 2) // 2), times(8)
-    n_columns = len(columns)
-
-    @njit(parallel=True)
-    def read(a, rounds):
-        for row in prange(a.shape[0]):
-            out = np.zeros(8 * LANES, np.float32)
-            ones = load(np.ones(LANES, np.float32), 0, 0, ONE, ONE)
-            flat = a[row]
-            for _ in range(rounds):
-                tile = zeros(ONE, eight)
-                for i in range(0, len(flat) - 8 * LANES + 1, 8 * LANES):
-                    tile = fma(tile, ones, load(flat, i, 0, ONE, eight))
-                store(tile, out, 0, 0, eight)
-                flat[0] += out.sum()  # or nothing would have to be read again
-
-    @njit(parallel=True)
-    def multiply(n):
-        for _thread in prange(get_num_threads()):
-            start = np.full(n_columns * LANES, 0.5, np.float32)
-            factor, add = load(start, 0, 0, ONE, ONE), load(start, 0, 0, ONE, columns)
-            x = zeros(ONE, columns)
-            for _ in range(n):
-                x = fma(add, factor, x)
-            store(x, start, 0, 0, columns)
-
-    read(np.zeros((2, 1024), np.float32), 1)
-    multiply(10)
-    return read, multiply, n_columns
-
-
 def curves():
     """Milliseconds of one layer, sparse and dense, as density, batch and size grow."""
+    densities = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
+    batches, sizes = (1, 4, 16, 64, 256, 1024), (128, 256, 512, 1024, 2048, 4096)
+    return {
+        "density": {d: compare_layers(1024, d, 1024) for d in densities},
+        "convolution": {d: compare_convolutions(d, 256) for d in densities},
+        "batch": {b: compare_layers(1024, 0.1, b) for b in batches},
+        "size": {n: compare_layers(n, 0.1, 1024) for n in sizes},
+    }
+
+
+def compare_layers(n, density, batch):
+    """Of n inputs and outputs, 10 % or so of whose weights are not zero."""
     import scipy.sparse
 
     from nnlite.fast.matmul import matmul
     from nnlite.sparse import Linear, SparseNetwork
 
-    def compare(n, density, batch):
-        rng = np.random.default_rng(0)
-        w = np.where(rng.random((n, n)) < density, rng.normal(size=(n, n)), 0).astype(np.float32)
-        x = rng.random((batch, n), dtype=np.float32)
-        a = scipy.sparse.csr_array(w)
-        sparse = SparseNetwork([Linear(a, np.zeros(n))], max_density=None)
-        columns = np.ascontiguousarray(x.T)
-        candidates = {
-            "sparse": lambda: sparse.forward(x),
-            "dense": lambda: matmul(x, w.T),
-            "NumPy dense": lambda: x @ w.T,
-            "SciPy": lambda: a @ columns,
-        }
-        return {name: milliseconds(predict) for name, predict in candidates.items()}
-
-    def milliseconds(predict):
-        first = min(bench.seconds_of(predict, 2))
-        time.sleep(0.05)  # let the other's threads go to sleep
-        seconds = bench.seconds_of(predict, max(3, min(200, int(0.2 / first))))
-        return 1000 * float(np.median(seconds))
-
-    densities = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
-    batches, sizes = (1, 4, 16, 64, 256, 1024), (128, 256, 512, 1024, 2048, 4096)
+    rng = np.random.default_rng(0)
+    w = np.where(rng.random((n, n)) < density, rng.normal(size=(n, n)), 0).astype(np.float32)
+    x = rng.random((batch, n), dtype=np.float32)
+    a, columns = scipy.sparse.csr_array(w), np.ascontiguousarray(x.T)
+    sparse = SparseNetwork([Linear(a, np.zeros(n))], max_density=None)
     return {
-        "density": {d: compare(1024, d, 1024) for d in densities},
-        "batch": {b: compare(1024, 0.1, b) for b in batches},
-        "size": {n: compare(n, 0.1, 1024) for n in sizes},
+        "sparse": milliseconds(lambda: sparse.forward(x)),
+        "dense": milliseconds(lambda: matmul(x, w.T)),
+        "NumPy dense": milliseconds(lambda: x @ w.T),
+        "SciPy": milliseconds(lambda: a @ columns),
     }
+
+
+def compare_convolutions(density, batch):
+    """The third of the posts' convolutions, so many of whose filters' weights are not zero."""
+    import nnlite
+    from nnlite.sparse import Convolution, SparseNetwork, decouple
+
+    rng = np.random.default_rng(0)
+    conv = nnlite.Conv2D(*CONVOLUTIONS[2], rng=rng, init="he")
+    conv.w.value *= rng.random(conv.w.value.shape) < density
+    shape = (*IMAGE[:2], conv.c_in)
+    x = rng.random((batch, *shape), dtype=np.float32)
+    layer, columns = Convolution(conv, shape), x.reshape(batch, -1).T.copy()
+    sparse, dense = (SparseNetwork([layer], max_conv_density=d) for d in (1, 0))
+    a, _ = decouple(conv, shape)
+    return {
+        "sparse": milliseconds(lambda: sparse.forward(x)),
+        "dense": milliseconds(lambda: dense.forward(x)),
+        "SciPy": milliseconds(lambda: a @ columns),
+    }
+
+
+def milliseconds(predict):
+    first = min(bench.seconds_of(predict, 2))
+    time.sleep(0.05)  # let the threads of the one before go to sleep
+    seconds = bench.seconds_of(predict, max(3, min(200, int(0.2 / first))))
+    return 1000 * float(np.median(seconds))
 
 
 def table(results):
@@ -368,7 +337,7 @@ def main():
     args = parser.parse_args()
     if args.only:
         what, *rest = args.only
-        found = {"limits": limits, "curves": curves, "case": measure}[what](*rest)
+        found = {"limits": bench_limits.limits, "curves": curves, "case": measure}[what](*rest)
         print(json.dumps(found))
         return
     args.out.parent.mkdir(parents=True, exist_ok=True)
@@ -383,8 +352,11 @@ def main():
     kept.write_json(args.out, results)
     if "curves" in results:
         from nnlite import plots
+        from nnlite.sparse.network import MAX_CONV_DENSITY, MAX_DENSITY
 
-        plots.save_figure(plots.cost_curves(results["curves"]), args.out.with_suffix(".png"))
+        thresholds = {"density": MAX_DENSITY, "convolution": MAX_CONV_DENSITY}
+        figure = plots.cost_curves(results["curves"], thresholds)
+        plots.save_figure(figure, args.out.with_suffix(".png"))
     print(f"\n{bench.processor()}, {args.threads} threads.  Written: {args.out}")
 
 

@@ -291,31 +291,34 @@ def replayed_and_anew(sparsities, panels):
     return figure
 
 
-def cost_curves(curves):
+def cost_curves(curves, thresholds):
     """What one layer costs, sparse and dense, as density, batch or size grow.
 
-    curves   {"density" or "batch" or "size": {value: {candidate: milliseconds}}}
+    curves       {"density", "convolution", "batch" or "size": {value: {candidate: milliseconds}}}
+    thresholds   {"density" or "convolution": density up to which a layer is taken as sparse}
     """
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    figure = Figure(figsize=(8, 6.4), layout="constrained")
+    density = "fraction of weights that are not zero"
     titles = {
-        "density": (
-            "1024 inputs and outputs, 1024 images",
-            "fraction of weights that are not zero",
-        ),
+        "density": ("1024 inputs and outputs, 1024 images", density),
+        "convolution": ("3 x 3 convolution of 28 x 28, 15 to 25 channels, 256 images", density),
         "batch": ("1024 inputs and outputs, 10 % not zero", "images"),
         "size": ("1024 images, 10 % not zero", "inputs and outputs"),
     }
     styles = {"sparse": "C3-", "dense": "C0-", "NumPy dense": "C0--", "SciPy": "C7--"}
-    grid = figure.subplots(1, 3)
+    grid = figure.subplots(2, 2).ravel()
     for axes, (kind, (title, label)) in zip(grid, titles.items()):
         values = [float(value) for value in curves[kind]]
-        for name, style in styles.items():
-            axes.loglog(values, [row[name] for row in curves[kind].values()], style, label=name)
-        axes.set_title(title, fontsize=10)
+        for name in next(iter(curves[kind].values())):
+            cost = [row[name] for row in curves[kind].values()]
+            axes.loglog(values, cost, styles[name], label=name)
+        if kind in thresholds:
+            axes.axvline(thresholds[kind], color="0.6", ls=":", label="sparse up to here")
+        axes.set_title(title, fontsize=9)
         axes.set_xlabel(label)
+        axes.set_ylabel("milliseconds")
         axes.grid(alpha=0.3)
-    grid[0].set_ylabel("milliseconds")
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure
 
 

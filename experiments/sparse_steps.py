@@ -1,0 +1,173 @@
+"""From three lines to nnlite's sparse product: what each step of docs/sparse-inference.md brings.
+
+    python experiments/sparse_steps.py              half a minute; leave the machine alone
+
+Two layers, 1000 images, float32: the first of the posts' dense network with 90 % of its weights
+removed at random, and the second of their convolutions, written out as a matrix (nothing removed).
+Each step computes the same.  Writes results/sparse-steps.json, or --out.
+"""
+
+import argparse
+from pathlib import Path
+
+import bench
+import kept
+import numpy as np
+import scipy.sparse
+from numba import njit, prange
+from tqdm import tqdm
+
+import nnlite
+from nnlite.fast.simd import LANES, ONE, fma_splat, load, store, times, zeros
+from nnlite.sparse import csr_matmul_naive, decouple
+from nnlite.sparse.kernels import (
+    Blocks,
+    aligned,
+    blocks_of,
+    multiply,
+    multiply_chunk,
+    pack,
+    unpack,
+)
+
+IMAGES, WIDTH = 1000, 4 * LANES
+FOUR = times(4)
+
+
+@njit(cache=True)
+def loops(starts, columns, values, x, y):
+    """The definition, compiled: y (M, N) is loaded and stored for each weight."""
+    y[:] = 0
+    for row in range(len(y)):
+        for p in range(np.uintp(starts[row]), np.uintp(starts[row + 1])):
+            value, column = values[p], columns[p]
+            for i in range(y.shape[1]):
+                y[row, i] += value * x[column, i]
+
+
+@njit(cache=True)
+def registers(starts, columns, values, x, y, stride):
+    """A tile of images at a time, whose sums stay in registers.
+
+    x, y (K or M, N), flat; stride is N, a multiple of WIDTH.
+    """
+    for at in range(0, stride, WIDTH):
+        for row in range(len(starts) - 1):
+            total = zeros(ONE, FOUR)
+            for p in range(np.uintp(starts[row]), np.uintp(starts[row + 1])):
+                column = np.intp(columns[p])
+                total = fma_splat(total, values, p, load(x, column * stride + at, 0, ONE, FOUR))
+            store(total, y, row * stride + at, 0, FOUR)
+
+
+@njit(cache=True)
+def in_panels(starts, columns, values, x, y):
+    """The same of panels x (tiles, K, WIDTH), y (tiles, M, WIDTH)."""
+    for t in range(len(x)):
+        registers(starts, columns, values, x[t].reshape(-1), y[t].reshape(-1), WIDTH)
+
+
+@njit(parallel=True, cache=True)
+def in_threads(starts, columns, values, x, y):
+    """Each thread takes some of the tiles."""
+    for t in prange(len(x)):
+        registers(starts, columns, values, x[t].reshape(-1), y[t].reshape(-1), WIDTH)
+
+
+@njit(parallel=True, cache=True)
+def two_sums(starts, columns, values, bias, x, y):
+    """The kernel of nnlite.sparse, each tile with all weights."""
+    for t in prange(len(x)):
+        multiply_chunk(starts, columns, values, bias, False, x[t], y[t], FOUR, 0, len(bias))
+
+
+def steps(a, x):
+    """{step: (compute, result)}: functions of nothing, for a CSR matrix and x (K, N).
+
+    Panels are filled before, because in a network only the first layer does it.
+    """
+    bias, y = np.zeros(a.shape[0], np.float32), np.empty((a.shape[0], x.shape[1]), np.float32)
+    n = -(-x.shape[1] // WIDTH) * WIDTH
+    wide, wide_y = (aligned(size * n).reshape(size, n) for size in (len(x), len(y)))
+    wide[:] = 0
+    wide[:, : x.shape[1]] = x
+    buffer = aligned(len(y) * n)
+    panels, out = pack(x.T, WIDTH), buffer.reshape(-1, len(y), WIDTH)
+    as_stored = a.indptr, a.indices, a.data
+    in_order = Blocks(a.indptr, a.indices.astype(np.uint16), a.data, a.indptr)
+    blocks = blocks_of(a)
+
+    def unpacked():
+        unpack(out, y.T)
+        return y
+
+    def on_panels(kernel, *args):
+        return lambda: kernel(*args, panels, out), unpacked
+
+    def product(weights):
+        return lambda: multiply(weights, panels, bias, False, buffer), unpacked
+
+    def in_registers():
+        registers(*as_stored, wide.reshape(-1), wide_y.reshape(-1), n)
+
+    return {
+        "SciPy": (lambda: a @ x, lambda: a @ x),
+        "definition, in NumPy": (lambda: csr_matmul_naive(a, x), lambda: csr_matmul_naive(a, x)),
+        "its three loops, compiled": (lambda: loops(*as_stored, x, y), lambda: y),
+        "sums in registers": (in_registers, lambda: wide_y[:, : x.shape[1]]),
+        "panels": on_panels(in_panels, *as_stored),
+        "threads": on_panels(in_threads, *as_stored),
+        "two sums": on_panels(two_sums, *as_stored, bias),
+        "chunks of rows, columns in 16 bits": product(in_order),
+        "blocks of columns, rows back and forth": product(blocks),
+    }
+
+
+def layers():
+    rng = np.random.default_rng(0)
+    w = rng.normal(size=(1500, 784)) * (rng.random((1500, 784)) < 0.1)
+    conv = nnlite.Conv2D(12, 15, 5, rng=rng, init="he")
+    return {
+        "784 -> 1500, 90 % zeros": scipy.sparse.csr_array(w.astype(np.float32)),
+        "convolution 5 x 5, 12 -> 15, decoupled": decouple(conv, (28, 28, 12))[0],
+    }
+
+
+def measure():
+    found = {}
+    for name, a in layers().items():
+        x = np.random.default_rng(1).random((a.shape[1], IMAGES), dtype=np.float32)
+        expected, found[name] = a @ x, {}
+        for step, (compute, result) in tqdm(steps(a, x).items(), desc=name, disable=None):
+            compute()
+            assert np.allclose(result(), expected, rtol=1e-3, atol=1e-3), step
+            seconds = np.median(bench.seconds_of(compute, 3 if "NumPy" in step else 9))
+            found[name][step] = 1000 * float(seconds)
+    return found
+
+
+def table(results):
+    lines = []
+    for layer, rows in results["layers"].items():
+        lines.append(f"{layer:42}{'ms':>8}{'SciPy / it':>12}")
+        for step, milliseconds in rows.items():
+            lines.append(f"{step:42}{milliseconds:8.1f}{rows['SciPy'] / milliseconds:12.1f}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=Path("results/sparse-steps.json"))
+    args = parser.parse_args()
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    about = {"processor": bench.processor(), "versions": kept.versions()}
+    results = {"layers": measure(), **about}
+    kept.write_json(args.out, results)
+    print(table(results))
+
+
+if __name__ == "__main__":
+    main()
