@@ -261,7 +261,7 @@ def compare_layers(n, density, batch):
     a, columns = scipy.sparse.csr_array(w), np.ascontiguousarray(x.T)
     sparse = SparseNetwork([Linear(a, np.zeros(n))], max_density=None)
     return {
-        "sparse": milliseconds(lambda: sparse.forward(x)),
+        "sparse": milliseconds(lambda: sparse.predict(x)),
         "dense": milliseconds(lambda: matmul(x, w.T)),
         "NumPy dense": milliseconds(lambda: x @ w.T),
         "SciPy": milliseconds(lambda: a @ columns),
@@ -282,8 +282,8 @@ def compare_convolutions(density, batch):
     sparse, dense = (SparseNetwork([layer], max_conv_density=d) for d in (1, 0))
     a, _ = decouple(conv, shape)
     return {
-        "sparse": milliseconds(lambda: sparse.forward(x)),
-        "dense": milliseconds(lambda: dense.forward(x)),
+        "sparse": milliseconds(lambda: sparse.predict(x)),
+        "dense": milliseconds(lambda: dense.predict(x)),
         "SciPy": milliseconds(lambda: a @ columns),
     }
 

@@ -55,9 +55,9 @@ def accuracies(convolutions, heads, image_sets, labels):
     right = np.zeros((len(heads), len(image_sets)))
     for k, images in enumerate(image_sets):
         for start in range(0, len(images), BATCH):
-            features = convolutions.forward(images[start : start + BATCH])
+            features = convolutions.predict(images[start : start + BATCH], BATCH)
             for h, head in enumerate(heads):
-                read = head.forward(features).argmax(axis=1)
+                read = head.predict(features, BATCH).argmax(axis=1)
                 right[h, k] += np.sum(read == labels[start : start + BATCH])
     return right / len(labels)
 

@@ -6,9 +6,11 @@ what makes matrix products fast.  Here are the few operations that it takes:
     tile = zeros(rows, cols)                 rows x cols vectors of LANES floats, all in registers
     tile = load(a, i, step, rows, cols)      row r from a[i + r*step], its vectors side by side
     tile = splat(a, i, rows)                 a[i + r] in every lane of vector r, one column
+    tile = gather(a, indices, i)             one vector, a[indices[i]], a[indices[i + 1]], ...
     tile = fma(tile, left, right)            tile[r, c] += left[r] * right[c]
     tile = fma_splat(tile, a, i, right)      tile[r, c] += a[i + r] * right[c]
     tile = relu(tile)                        max(tile, 0); nan stays nan
+    number = sum_lanes(tile)                 of one vector
     store(tile, a, i, step, cols)            the opposite of load
 
 `a` is a one-dimensional contiguous float32 array, positions count floats and are not checked.
@@ -120,6 +122,38 @@ def splat(typing, a, i, rows):
         )
 
     return tile(a, types.intp, rows), generate
+
+
+@intrinsic
+def gather(typing, a, indices, i):
+    """indices: a contiguous array of unsigned integers."""
+    tile = types.UniTuple(vector, 1)
+
+    def generate(context, builder, signature, args):
+        array, places, start = args
+        first = address(context, builder, a, array, int64(0), ir.FloatType())
+        places = builder.gep(context.make_array(indices)(context, builder, places).data, [start])
+        # One load for each lane, which most processors do faster than their gather instruction.
+        x = ir.Constant(VECTOR, ir.Undefined)
+        for lane in range(LANES):
+            place = builder.zext(builder.load(builder.gep(places, [int64(lane)])), INT64)
+            number = builder.load(builder.gep(first, [place]))
+            x = builder.insert_element(x, number, ir.Constant(INT32, lane))
+        return context.make_tuple(builder, tile, [x])
+
+    return tile(a, indices, types.intp), generate
+
+
+@intrinsic
+def sum_lanes(typing, tile):
+    def generate(context, builder, signature, args):
+        x = builder.extract_value(args[0], 0)
+        lanes = [builder.extract_element(x, ir.Constant(INT32, i)) for i in range(LANES)]
+        while len(lanes) > 1:  # neighbours, then neighbours of these
+            lanes = [builder.fadd(lanes[i], lanes[i + 1]) for i in range(0, len(lanes), 2)]
+        return lanes[0]
+
+    return types.float32(tile), generate
 
 
 @intrinsic

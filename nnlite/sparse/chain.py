@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from nnlite.fast.simd import LANES, ONE
-from nnlite.sparse.kernels import aligned, multiply_chunk
+from nnlite.fast.simd import LANES, ONE, fma, gather, load, sum_lanes, zeros
+from nnlite.sparse.kernels import NEXT, aligned, multiply_chunk
 
 FEW = LANES  # images
 
@@ -66,18 +66,24 @@ def forward(chain, images):
     return chain.state[outputs, :n].T.copy()
 
 
-# "reassoc": the sum may be taken in any order, in several parts at once; "contract": see simd.py.
-@njit(parallel=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+@njit(parallel=True, cache=True, error_model="numpy")
 def run_one(starts, columns, values, bias, with_relu, ends, state, threads):
     """Fill the state (neurons,) of one image from its inputs on."""
-    n_in = len(state) - len(bias)
+    n_in, many = len(state) - len(bias), np.uintp(LANES)
     for layer in range(len(with_relu)):
         for thread in prange(threads):
             first, last = share(starts, ends[layer], ends[layer + 1], thread, threads)
             for row in range(first, last):
-                total = bias[row]
-                for p in range(np.uintp(starts[row]), np.uintp(starts[row + 1])):
+                p, end = np.uintp(starts[row]), np.uintp(starts[row + 1])
+                sums = zeros(ONE, ONE)
+                while p + many <= end:
+                    weights = load(values, p, 0, ONE, ONE)
+                    sums = fma(sums, weights, gather(state, columns, p))
+                    p += many
+                total = bias[row] + sum_lanes(sums)
+                while p < end:
                     total += values[p] * state[columns[p]]
+                    p += NEXT
                 if with_relu[layer] and total < 0:
                     total = np.float32(0)
                 state[n_in + row] = total

@@ -31,7 +31,7 @@ class Linear:
 
     @property
     def non_zeros(self):
-        return self.matrix.nnz if self.is_sparse else np.count_nonzero(self.matrix)
+        return self.matrix.nnz if self.is_sparse else int(np.count_nonzero(self.matrix))
 
     @property
     def density(self):
@@ -67,7 +67,7 @@ class Convolution:
 
     @property
     def non_zeros(self):
-        return np.count_nonzero(self.conv.w.value)
+        return int(np.count_nonzero(self.conv.w.value))
 
     @property
     def multiplications(self):

@@ -70,21 +70,20 @@ class SparseNetwork:
         If it is None, as many as keep what goes from layer to layer in the cache, at least 64.
         """
         x = as_float(x, np.dtype(np.float32))
+        check_images(x, self.input_shape)
         if batch_size is None:
             batch_size = max(64, ACTIVATIONS // self.widest // 64 * 64)
-        batch_size = check_count("batch_size", batch_size)
-        if len(x) <= batch_size:
-            return self.forward(x)
-        starts = range(0, len(x), batch_size)
-        return np.concatenate([self.forward(x[i : i + batch_size]) for i in starts])
+        outputs = np.empty((len(x), self.n_out), np.float32)
+        for start in range(0, len(x), check_count("batch_size", batch_size)):
+            some = slice(start, start + batch_size)
+            self.compute(x[some], outputs[some])
+        return outputs
 
-    def forward(self, x):
-        """x (N, ...) float32 -> raw outputs (N, n_out), all at once."""
-        check_images(x, self.input_shape)
-        if len(x) == 0:
-            return np.empty((0, self.n_out), np.float32)
+    def compute(self, x, outputs):
+        """Write to outputs (N, n_out) those for x (N, ...), all images at once."""
         if len(x) <= chain.FEW and self.chain is not None:
-            return chain.forward(self.chain, flat(x))
+            outputs[:] = chain.forward(self.chain, flat(x))
+            return
         n, panels, width = len(x), None, tile_width(len(x))
         here, there = self.workspace(n + width)  # panels are read in one and written to the other
         for layer, blocks in zip(self.layers, self.blocks):
@@ -96,7 +95,10 @@ class SparseNetwork:
             if panels is not None:
                 x, panels = unpacked(panels, n), None
             x = dense_forward(layer, x)
-        return flat(x) if panels is None else unpacked(panels, n)
+        if panels is None:
+            outputs[:] = flat(x)
+        else:
+            unpack(panels, outputs)
 
     @cached_property
     def chain(self):
