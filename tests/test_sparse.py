@@ -331,7 +331,7 @@ def test_a_layer_is_sparse_or_dense_by_its_density(cnn):
 def test_counts_and_bytes(rng):
     a = scipy.sparse.csr_array(np.float32([[1, 0, 2], [0, 0, 3]]))
     network = SparseNetwork([Linear(a, np.zeros(2)), Linear(np.ones((4, 2)), np.zeros(4))])
-    assert network.layers[0].is_sparse is False  # half of it is not zero: multiplied as dense
+    assert [layer.is_sparse for layer in network.layers] == [True, False]  # densities 0.5 and 1
     kept = SparseNetwork([Linear(a, np.zeros(2))], max_density=0.5)
     assert (kept.non_zeros, kept.multiplications) == (3, 3)
     assert kept.bytes == 3 * 4 + 3 * 2 + 3 * 4 + 2 * 4  # values, columns, starts, bias

@@ -32,7 +32,7 @@ from nnlite.sparse.decouple import check_input_shape
 from nnlite.sparse.kernels import aligned, blocks_of, multiply, pack, tile_width, unpack
 from nnlite.sparse.layers import Convolution, Linear, as_dense, as_sparse, layers_of
 
-MAX_DENSITY = 0.35  # of a matrix that is multiplied as a sparse one (experiments/bench_sparse.py)
+MAX_DENSITY = 0.6  # of a matrix that is multiplied as a sparse one (experiments/bench_sparse.py)
 MAX_CONV_DENSITY = 0.6  # of the filters of a convolution that is decoupled
 ACTIVATIONS = 2**21  # between two layers, of all images of a batch: 8 MB
 FORMAT = "nnlite sparse network 1"
