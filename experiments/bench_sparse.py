@@ -4,8 +4,8 @@
     python experiments/bench_sparse.py          about a quarter of an hour; leave the machine alone
     python experiments/bench_sparse.py --curves      the figure, five minutes
 
-The posts' dense network at 90 and 95 % zeros, batches of 1000, 16 and 1; their convolutional one
-with pruned dense layers, as convolutions and decoupled, and decoupled with convolution weights
+The posts' dense network at 80, 90 and 95 % zeros, batches of 1000, 16 and 1; their convolutional
+one with pruned dense layers, as convolutions and decoupled, and decoupled with convolution weights
 pruned as independent ones.  Weights are random: where the zeros are makes no difference.
 
 float32, the same number of threads for all.  Each candidate runs in a process of its own, in
@@ -13,7 +13,7 @@ turn with the others, several times.  SciPy, NumPy and CSR multiply the whole ba
 is how they are used.  PyTorch's dense networks run in their best form: channels
 last, inference mode, the best of several batch splits.  Its CSR matrices are multiplied by MKL.
 The limits of the machine (bench_limits.py) are measured in the same run.  All candidates must give
-the same outputs.
+the same outputs, by their mean and those of the first image.
 
 Prints tables and writes results/bench-sparse.json; the ones in docs/results/ were made with
 --out docs/results/bench-sparse.json.
@@ -249,7 +249,7 @@ def curves():
 
 
 def compare_layers(n, density, batch):
-    """Of n inputs and outputs, 10 % or so of whose weights are not zero."""
+    """Of n inputs and outputs, with so many of its weights not zero."""
     import scipy.sparse
 
     from nnlite.fast.matmul import matmul

@@ -1,27 +1,127 @@
-"""How sure is the network?  The ratio of its two largest outputs, and thresholds on it."""
+"""How sure is the network?  Scores of its outputs, thresholds, and how well a score tells.
+
+A score gives each image one number, higher where the network is surer:
+
+    scores = top_two_ratio(model.predict(images))                   (N, n_out) -> (N,)
+    threshold = threshold_at(scores of clean validation images, keep=0.9)
+    rejected = ~(scores >= threshold)
+
+The metrics at the end ask whether it is higher for one group of images than for another, such as
+those that are read right and those that are read wrong.  docs/confidence.md explains all of them.
+"""
 
 import numpy as np
+from scipy.special import entr, logsumexp, softmax
 
 from nnlite.checks import check_number
+
+# Scores.  Each takes raw outputs (N, n_out), n_out >= 2, and returns (N,).
+
+
+def two_largest(outputs):
+    """(largest, second largest), each (N,)."""
+    outputs = as_outputs(outputs)
+    second, first = np.partition(outputs, -2, axis=1)[:, -2:].T
+    return first, second
 
 
 def top_two_ratio(outputs):
     """Largest output divided by the second largest, the posts' 1-2 ratio.
 
-    outputs (N, n_out), n_out >= 2 -> (N,).  From 1 (undecided) upwards; inf where only the
-    largest is positive; nan where none is, because a ratio of negative numbers orders the
-    wrong way round.
+    From 1 (undecided) upwards; inf where only the largest is positive; nan where none is, because
+    a ratio of negative numbers orders the wrong way round.
     """
-    outputs = np.asarray(outputs)
-    if outputs.ndim != 2 or outputs.shape[1] < 2:
-        raise ValueError(f"outputs have shape {outputs.shape}; (N, n_out >= 2) is expected")
-    if outputs.dtype.kind != "f":
-        outputs = outputs.astype(float)
-    second, first = np.partition(outputs, -2, axis=1)[:, -2:].T
-    ratio = np.full(len(outputs), np.nan, dtype=outputs.dtype)
+    first, second = two_largest(outputs)
+    ratio = np.full(len(first), np.nan, dtype=first.dtype)
     ratio[first > 0] = np.inf
     with np.errstate(over="ignore", invalid="ignore"):  # inf, and inf / inf, say it themselves
         return np.divide(first, second, out=ratio, where=second > 0)
+
+
+def continuous_ratio(outputs):
+    """-second / first: orders as the ratio does, and goes on where that is infinite.
+
+    From -1 (undecided) through 0 (the ratio becomes infinite) upwards, because the second largest
+    output may be negative; -inf where no output is positive.
+    """
+    first, second = two_largest(outputs)
+    score = np.full(len(first), -np.inf, dtype=first.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.divide(-second, first, out=score, where=first > 0)
+
+
+def probability_ratio(outputs):
+    """The ratio of the two largest probabilities after softmax, in [1, inf].
+
+    p1 / p2 = exp(f1 - f2): it orders exactly as the margin does.
+    """
+    with np.errstate(over="ignore"):
+        return np.exp(margin(outputs).astype(float))
+
+
+def largest_output(outputs):
+    return two_largest(outputs)[0]
+
+
+def margin(outputs):
+    """Largest output minus the second largest, >= 0."""
+    first, second = two_largest(outputs)
+    return first - second
+
+
+def max_probability(outputs):
+    """The largest probability after softmax, in [1 / n_out, 1] (Hendrycks and Gimpel, 2017)."""
+    return probabilities(outputs).max(axis=1)
+
+
+def negative_entropy(outputs):
+    """sum(p log p) of the probabilities after softmax, in [-log(n_out), 0]."""
+    return -entr(probabilities(outputs)).sum(axis=1)
+
+
+def negative_energy(outputs):
+    """log(sum(exp(outputs))), minus the energy of Liu et al. (2020) at temperature 1."""
+    return logsumexp(as_outputs(outputs).astype(float), axis=1)
+
+
+def negative_distance(outputs):
+    """Minus the squared distance to the one-hot vector of the predicted class, <= 0."""
+    outputs = as_outputs(outputs)
+    first = outputs.max(axis=1)
+    return 2 * first - 1 - np.square(outputs).sum(axis=1)  # sum(f^2) - 2 first + 1, negated
+
+
+def negative_offset(outputs):
+    """-|largest output - 1|, <= 0: a quadratic cost asks for 1."""
+    return -np.abs(largest_output(outputs) - 1)
+
+
+SCORES = {
+    "ratio": top_two_ratio,
+    "-second / first": continuous_ratio,
+    "margin": margin,
+    "largest output": largest_output,
+    "-abs(largest - 1)": negative_offset,
+    "-distance to one-hot": negative_distance,
+    "largest probability": max_probability,
+    "-entropy": negative_entropy,
+    "-energy": negative_energy,
+}
+
+
+def probabilities(outputs):
+    """Softmax, in double precision: where one is almost 1, float32 lacks the digits."""
+    return softmax(as_outputs(outputs).astype(float), axis=1)
+
+
+def as_outputs(outputs):
+    outputs = np.asarray(outputs)
+    if outputs.ndim != 2 or outputs.shape[1] < 2:
+        raise ValueError(f"outputs have shape {outputs.shape}; (N, n_out >= 2) is expected")
+    return outputs if outputs.dtype.kind == "f" else outputs.astype(float)
+
+
+# Thresholds
 
 
 def threshold_at(scores, keep):
@@ -52,9 +152,90 @@ def fraction_kept(scores, threshold):
     return (len(numbers) - np.searchsorted(numbers, threshold)) / n
 
 
+def fraction_below(scores, threshold):
+    """Fraction of the scores that are not kept: below the threshold, or nan.
+
+    Of an array of thresholds (T,) it makes the cumulative curve (T,).
+    """
+    return 1 - fraction_kept(scores, threshold)
+
+
 def sorted_numbers(scores):
     """The scores that are not nan, in ascending order, and how many scores there are."""
     scores = np.asarray(scores, dtype=float)
     if scores.ndim != 1:
         raise ValueError(f"scores have shape {scores.shape}; one per image, (N,), is expected")
     return np.sort(scores[~np.isnan(scores)]), len(scores)
+
+
+# Metrics, by scikit-learn's definitions.  Scores may be infinite here; nan is the lowest of all.
+
+
+def counts_above(is_positive, scores):
+    """How many positives and how many negatives have at least the highest score, the second
+    highest, ...: two arrays, of as many counts as there are different scores.
+
+    is_positive (N,) of booleans, scores (N,).  Raises ValueError if they do not fit.
+    """
+    is_positive, scores = np.asarray(is_positive, bool), np.asarray(scores, float)
+    if is_positive.ndim != 1 or is_positive.shape != scores.shape:
+        raise ValueError(f"is_positive {is_positive.shape} and scores {scores.shape} must be (N,)")
+    scores = np.where(np.isnan(scores), -np.inf, scores)
+    order = np.argsort(scores)[::-1]
+    last = np.append(scores[order][1:] != scores[order][:-1], True)  # of equal scores
+    positives = np.cumsum(is_positive[order])[last]
+    return positives, np.flatnonzero(last) + 1 - positives
+
+
+def rates_above(is_positive, scores):
+    """The points of the ROC curve, beginning at (0, 0): true and false positive rates."""
+    positives, negatives = counts_above(is_positive, scores)
+    if len(positives) == 0 or positives[-1] == 0 or negatives[-1] == 0:
+        raise ValueError("is_positive must be true for some images and false for others")
+    return np.append(0, positives / positives[-1]), np.append(0, negatives / negatives[-1])
+
+
+def auroc(is_positive, scores):
+    """Area under the ROC curve: how often a positive has a higher score than a negative.
+
+    In [0, 1]; 0.5 says nothing; ties count half.
+    """
+    true, false = rates_above(is_positive, scores)
+    return float(np.trapezoid(true, false))
+
+
+def average_precision(is_positive, scores):
+    """Area under the precision-recall curve, AUPR, as a sum of steps."""
+    rates_above(is_positive, scores)  # are there both?
+    positives, negatives = counts_above(is_positive, scores)
+    recall = np.diff(positives, prepend=0) / positives[-1]
+    return float(np.sum(recall * positives / (positives + negatives)))
+
+
+def fpr_at_tpr(is_positive, scores, tpr=0.95):
+    """Fraction of the negatives above the highest threshold that keeps `tpr` of the positives."""
+    true, false = rates_above(is_positive, scores)
+    return float(false[np.argmax(true >= tpr)])
+
+
+def errors_among(wrong, scores, n_accepted):
+    """How many of the n_accepted surest images are wrong; of equal scores, their share."""
+    errors, right = counts_above(wrong, scores)
+    return np.interp(n_accepted, np.append(0, errors + right), np.append(0, errors))
+
+
+def risk_coverage_area(wrong, scores):
+    """The error rate among the k surest images, averaged over k = 1 ... N (AURC: Geifman, 2018).
+
+    Lower is better; a score that says nothing has the error rate of all images.
+    """
+    n_accepted = np.arange(1, len(scores) + 1)
+    return float(np.mean(errors_among(wrong, scores, n_accepted) / n_accepted))
+
+
+def accepted_and_wrong(wrong, scores, reject):
+    """Fraction of all images that are wrong and still accepted when the fraction `reject`, in
+    [0, 1], with the lowest scores is rejected."""
+    check_number("reject", reject, "[0, 1]")
+    n = len(scores)
+    return float(errors_among(wrong, scores, round(n * (1 - reject))) / n)

@@ -198,6 +198,94 @@ def ratio_curves(panels):
     return figure
 
 
+def digit_gallery(rows):
+    """Nine digits, three by three, each titled with its first and second class.
+
+    rows   up to nine dicts: image (28, 28) of 0 to 255, first, second, ratio (a text)
+    """
+    figure = Figure(figsize=(4.2, 4.9), layout="constrained")
+    grid = figure.subplots(3, 3).ravel()
+    for axes in grid[len(rows) :]:
+        axes.axis("off")
+    for axes, row in zip(grid, rows):
+        title = f"1st: {row['first']}  2nd: {row['second']}"
+        show_image(axes, np.asarray(row["image"]) / 255, title)
+        axes.set_xlabel(f"ratio {row['ratio']}", fontsize=9, labelpad=2)
+    return figure
+
+
+def success_against_ratio(panels):
+    """How often noise gets its way, for groups of images from the lowest ratio to the highest.
+
+    panels   {title: {kind of noise: (seeds, groups)}}; the mean is drawn and the range shaded
+    """
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (title, kinds) in zip(grid, panels.items()):
+        for k, (kind, success) in enumerate(kinds.items()):
+            at = np.arange(1, success.shape[1] + 1)
+            axes.plot(at, success.mean(axis=0), f"C{k}o-", ms=4, label=f"{kind} class")
+            axes.fill_between(
+                at, success.min(axis=0), success.max(axis=0), color=f"C{k}", alpha=0.2, lw=0
+            )
+        axes.set(title=title, xlabel="tenth of the images, from lowest ratio to highest")
+        axes.set(ylim=(0, 1), xticks=at)
+        axes.grid(alpha=0.3)
+    grid[0].set_ylabel("read as the noise wants")
+    grid[0].legend(fontsize=9, title="noise of the")
+    return figure
+
+
+def output_range(panels, kind):
+    """The largest output of clean, corrupted and ineffectively attacked images.
+
+    panels   {title: {"grid": (G,), "curves": {group: (G,) fractions below}, "range": two ends}}
+    kind     "curves", fractions below, or "histograms"
+    """
+    n_rows = (len(panels) + 1) // 2
+    figure = Figure(figsize=(9, 0.6 + 2.7 * n_rows), layout="constrained")
+    colors = {"clean": CLEAN, "corrupted": CORRUPTED, "ineffective": INEFFECTIVE}
+    for axes, (title, panel) in zip(figure.subplots(n_rows, 2, squeeze=False).flat, panels.items()):
+        x = np.asarray(panel["grid"])
+        for name, color in colors.items():
+            below = np.asarray(panel["curves"][name])
+            if kind == "curves":
+                axes.plot(x, below, color=color, lw=1.8, label=name)
+            else:
+                axes.stairs(np.diff(below[::4]), x[::4], color=color, fill=True, alpha=0.35)
+                axes.stairs(np.diff(below[::4]), x[::4], color=color, lw=1.5, label=name)
+        axes.axvspan(*panel["range"], color=CLEAN, alpha=0.08, lw=0, label="99 % of clean ones")
+        axes.set(title=title, xlabel="largest output")
+        axes.grid(alpha=0.3)
+    what = "fraction of images below" if kind == "curves" else "fraction of images"
+    figure.supylabel(what, fontsize=10)
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    return figure
+
+
+def score_dots(panels):
+    """AUROC of every score, a dot for each network.
+
+    panels   {question: {network: {score: AUROC}}}
+    """
+    figure = Figure(figsize=(10.5, 4.6), layout="constrained")
+    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    markers = "oossvv^^"
+    for axes, (question, networks) in zip(grid, panels.items()):
+        for k, (network, scores) in enumerate(networks.items()):
+            pruned = "pruned" in network
+            style = {"color": f"C{k // 2}", "marker": markers[k % len(markers)], "ls": "", "ms": 7}
+            style["markerfacecolor"] = "white" if pruned else f"C{k // 2}"
+            axes.plot(list(scores.values()), np.arange(len(scores)), label=network, **style)
+        axes.set_yticks(np.arange(len(scores)), list(scores))
+        axes.set(title=question, xlabel="AUROC")
+        axes.grid(alpha=0.3)
+    grid[0].invert_yaxis()
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return figure
+
+
 def training_curves(histories):
     """Loss and validation error of several networks, along the steps of training.
 
@@ -301,7 +389,7 @@ def cost_curves(curves, thresholds):
     density = "fraction of weights that are not zero"
     titles = {
         "density": ("1024 inputs and outputs, 1024 images", density),
-        "convolution": ("3 x 3 convolution of 28 x 28, 15 to 25 channels, 256 images", density),
+        "convolution": ("3 x 3 convolution, 15 to 25 channels, 256 images", density),
         "batch": ("1024 inputs and outputs, 10 % not zero", "images"),
         "size": ("1024 images, 10 % not zero", "inputs and outputs"),
     }
@@ -317,6 +405,10 @@ def cost_curves(curves, thresholds):
         axes.set_title(title, fontsize=9)
         axes.set_xlabel(label)
         axes.set_ylabel("milliseconds")
+        some = values[:: 1 + len(values) // 7]
+        axes.set_xticks(some, [f"{value:g}" for value in some])
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.minorticks_off()
         axes.grid(alpha=0.3)
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure

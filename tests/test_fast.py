@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import njit
+from numba.core.errors import TypingError
 
 from nnlite import (
     Adam,
@@ -25,7 +27,7 @@ from nnlite import (
 )
 from nnlite.fast import elementwise
 from nnlite.fast.matmul import MIN_ROWS, ROWS, WIDTH, matmul, multiply, suited
-from nnlite.fast.simd import LANES, TILE
+from nnlite.fast.simd import LANES, TILE, gather, load, sum_lanes, times
 from nnlite.optim import adam_update
 
 
@@ -309,6 +311,32 @@ def test_training_is_the_same_with_and_without():
     with plain():
         expected = list(losses())
     assert np.allclose(found, expected, rtol=1e-3) and found[-1] < 0.8 * found[0]
+
+
+ONE, TWO = times(1), times(2)
+
+
+@njit
+def gathered_sum(a, indices, i):
+    return sum_lanes(gather(a, indices, i))
+
+
+@njit
+def sum_of_two(a):
+    return sum_lanes(load(a, 0, 0, ONE, TWO))
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.uint32])
+def test_gather_and_sum_of_lanes(dtype, rng):
+    a = rng.integers(0, 100, 500).astype(np.float32)  # whole numbers: the order does not matter
+    indices = rng.integers(0, 500, 3 * LANES).astype(dtype)
+    assert gathered_sum(a, indices, LANES) == a[indices[LANES : 2 * LANES]].sum()
+    with pytest.raises((TypeError, TypingError), match="contiguous unsigned integers"):
+        gathered_sum(a, indices[::2], 0)
+    with pytest.raises((TypeError, TypingError), match="contiguous unsigned integers"):
+        gathered_sum(a, indices.astype(np.int32), 0)
+    with pytest.raises((TypeError, TypingError), match="of one vector"):
+        sum_of_two(a)
 
 
 @pytest.mark.parametrize(

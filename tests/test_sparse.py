@@ -15,9 +15,11 @@ from nnlite.sparse import (
     Convolution,
     Linear,
     SparseNetwork,
+    chain,
     csr_matmul,
     csr_matmul_naive,
     decouple,
+    kernels,
     unroll,
 )
 from nnlite.sparse.chain import FEW
@@ -242,7 +244,7 @@ def cnn(rng):
 
 
 @given(
-    sizes=st.lists(st.sampled_from([1, 3, 20, BLOCK, BLOCK + 1, 500]), min_size=2, max_size=4),
+    sizes=st.lists(st.sampled_from([0, 1, 3, 20, BLOCK, BLOCK + 1, 500]), min_size=2, max_size=4),
     n=st.sampled_from([1, 2, FEW, FEW + 1, 70, 200]),
     density=st.sampled_from([0.0, 0.02, 0.3]),
     seed=st.integers(0, 5),
@@ -261,7 +263,7 @@ def test_sparse_layers_of_any_size_for_any_batch(sizes, n, density, seed):
         y = y @ layer.matrix.toarray().T + layer.bias
         y = np.maximum(y, 0) if layer.relu else y
     network = SparseNetwork(layers, max_density=None)
-    assert np.allclose(network.predict(x), y, rtol=0, atol=1e-5 * np.abs(y).max())
+    assert np.allclose(network.predict(x), y, rtol=0, atol=1e-5 * np.abs(y).max(initial=1))
 
 
 @pytest.mark.parametrize("k", [FAR, FAR + 1, 2**16, 2**16 + 1, 90_000])
@@ -272,6 +274,30 @@ def test_layers_of_many_inputs(k, n, rng):
     x = rng.normal(size=(n, k)).astype(np.float32)
     y = SparseNetwork([Linear(a, np.arange(5))], max_density=None).predict(x)
     assert np.allclose(y, (a.astype(float) @ x.T).T + np.arange(5), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_the_number_of_threads_changes_nothing(threads, rng, monkeypatch):
+    """Shares of the images, or of the weights, are computed one after the other here."""
+    layers = [
+        Linear(random_csr(m, k, 0.1, np.float32, rng), rng.normal(size=m), True)
+        for k, m in ((50, 7), (7, 90), (90, 1))
+    ]
+    x = rng.normal(size=(300, 50)).astype(np.float32)
+    expected = SparseNetwork(layers, max_density=None).predict(x)
+    for module in (kernels, chain):
+        monkeypatch.setattr(module, "get_num_threads", lambda: threads)
+    network = SparseNetwork(layers, max_density=None)
+    for n in (1, 5, 30, 300):
+        assert np.allclose(network.predict(x[:n]), expected[:n], rtol=0, atol=1e-5)
+
+
+def test_networks_that_take_turns_do_not_disturb_each_other(cnn, rng):
+    networks = [SparseNetwork(cnn, SHAPE, max_conv_density=d) for d in (0, 1)]
+    batches = [rng.random((n, *SHAPE), dtype=np.float32) for n in (40, 3, 1, 200)]
+    for x in batches:
+        for network in networks:
+            assert np.allclose(network.predict(x), cnn.predict(x), rtol=0, atol=1e-5)
 
 
 def test_nan_and_infinity_reach_the_outputs_of_their_images_only():
@@ -380,6 +406,57 @@ def test_files_that_are_no_network_are_refused(tmp_path):
         SparseNetwork.load(tmp_path / "text.npz")
 
 
+def test_a_file_with_another_input_shape_is_refused(tmp_path, rng):
+    """The kernel would read beyond the images."""
+    a = random_csr(2, 50, 0.5, np.float32, rng)
+    network = SparseNetwork([Linear(a, np.zeros(2))], max_density=None)
+    network.input_shape = (3,)
+    network.save(tmp_path / "network.npz")
+    with pytest.raises(ValueError, match=r"input_shape is \(3,\); the first layer takes .*\(50,\)"):
+        SparseNetwork.load(tmp_path / "network.npz")
+    with pytest.raises(ValueError, match=r"input_shape is \(28, 28, 1\)"):
+        SparseNetwork(Sequential([Dense(30, 2, rng=rng)]), (28, 28, 1))
+
+
+@pytest.mark.parametrize(
+    "matrix, message",
+    [
+        (scipy.sparse.coo_array(np.ones((2, 3))), "coo; CSR is needed"),
+        (scipy.sparse.csr_array(np.ones((2, 3), complex)), "dtype complex"),
+        ([[1, 2, 3], [4, 5, 6]], "is a list"),
+    ],
+)
+def test_other_matrices_are_refused(matrix, message):
+    with pytest.raises(ValueError, match=message):
+        SparseNetwork([Linear(matrix, np.zeros(2))])
+
+
+def test_stored_zeros_and_repeated_entries_count_for_nothing():
+    full = scipy.sparse.csr_array(np.ones((20, 20), np.float32))
+    full.data[:380] = 0
+    layer = SparseNetwork([Linear(full, np.zeros(20))]).layers[0]
+    assert layer.is_sparse and layer.non_zeros == 20 and full.nnz == 400
+    twice = scipy.sparse.csr_array(
+        (np.ones(4, np.float32), np.array([0, 0, 1, 1]), np.array([0, 4, 4])), shape=(2, 2)
+    )
+    network = SparseNetwork([Linear(twice, np.zeros(2))])
+    assert network.non_zeros == 2
+    assert np.array_equal(network.predict(np.ones((1, 2))), [[4, 0]])
+
+
+def test_a_few_images_go_through_all_layers_at_once(cnn, rng):
+    """Where all are matrices, and most weights in sparse ones."""
+    sparse = Linear(random_csr(50, 40, 0.5, np.float32, rng), np.zeros(50))
+    small, large = (Linear(rng.normal(size=(n, 50)), np.zeros(n)) for n in (10, 400))
+    assert SparseNetwork([sparse, small]).for_few is not None
+    assert SparseNetwork([sparse, large]).for_few is None
+    assert SparseNetwork([sparse], max_density=0).for_few is None
+    assert SparseNetwork(cnn, SHAPE, max_conv_density=0).for_few is None
+    x = rng.normal(size=(3, 40)).astype(np.float32)
+    expected = (sparse.matrix @ x.T).T @ small.matrix.T
+    assert np.allclose(SparseNetwork([sparse, small]).predict(x), expected, rtol=0, atol=1e-4)
+
+
 def test_layers_that_do_not_fit_are_refused(cnn, rng):
     a = scipy.sparse.csr_array(np.float32([[1, 0, 2], [0, 0, 3]]))
     with pytest.raises(ValueError, match=r"takes inputs of shape \(3,\).*gives \(2,\)"):
@@ -468,6 +545,23 @@ def test_pruned_layers_lose_the_smallest(cnn, rng):
     assert np.abs(pruned[0].matrix.data).min() >= np.quantile(np.abs(layers[0].matrix.data), 0.69)
     assert [layer.matrix.nnz for layer in layers] == before  # they are not written into
     assert pruned[2] is layers[2]
+
+
+def test_a_mask_removes_what_it_says_and_no_more():
+    a = scipy.sparse.csr_array(np.float32([[1, 0, 2], [0, 0, 3]]))
+    a.data[1] = 0  # stored, though it is zero
+    (same,) = sparse_prune.apply([Linear(a, np.zeros(2))], {0: np.array([True, True, True])})
+    assert same.matrix.nnz == 3
+    (less,) = sparse_prune.apply([same], {0: np.array([False, True, True])})
+    assert np.array_equal(less.matrix.toarray(), [[0, 0, 0], [0, 0, 3]])
+    assert less.matrix.nnz == 2 and np.array_equal(less.matrix.indices, [2, 2])
+
+
+def test_only_csr_matrices_are_pruned():
+    layers = [Linear(np.ones((2, 3)), np.zeros(2))]
+    for function in (sparse_prune.scores, sparse_prune.apply, sparse_prune.input_statistics):
+        with pytest.raises(ValueError, match=r"layer 0 has no CSR matrix.*unroll"):
+            function(layers, {})
 
 
 def test_statistics_of_no_images_are_refused(cnn):

@@ -23,7 +23,8 @@ that writes LLVM instructions through `builder`; there `args` stand for register
 Python loop in `generate` runs at compile time: `for r in range(14)` writes 14 instructions and no
 loop.
 
-A kernel's cache does not notice changes to this file: delete nnlite/fast/__pycache__ then.
+The caches of kernels do not notice changes to this file: delete the __pycache__ of fast/ and
+sparse/ then.
 """
 
 import llvmlite.binding
@@ -126,7 +127,8 @@ def splat(typing, a, i, rows):
 
 @intrinsic
 def gather(typing, a, indices, i):
-    """indices: a contiguous array of unsigned integers."""
+    if indices.layout != "C" or indices.dtype not in types.unsigned_domain:
+        raise TypeError(f"indices are contiguous unsigned integers, not {indices}")
     tile = types.UniTuple(vector, 1)
 
     def generate(context, builder, signature, args):
@@ -146,6 +148,9 @@ def gather(typing, a, indices, i):
 
 @intrinsic
 def sum_lanes(typing, tile):
+    if len(tile) != 1:
+        raise TypeError(f"the lanes of one vector are summed, not of {len(tile)}")
+
     def generate(context, builder, signature, args):
         x = builder.extract_value(args[0], 0)
         lanes = [builder.extract_element(x, ir.Constant(INT32, i)) for i in range(LANES)]

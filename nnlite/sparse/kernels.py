@@ -13,6 +13,8 @@ of them, and each load of x brings LANES images.  For that, activations are kept
     panels[t, feature, i]        the feature of image t * width + i
 
 so that what a tile reads is close together.  docs/sparse-inference.md goes there step by step.
+
+chain.py holds a compiled copy of multiply_chunk: delete __pycache__ after a change here.
 """
 
 from typing import NamedTuple
@@ -24,7 +26,7 @@ from numba import get_num_threads, njit, prange
 from nnlite.fast.simd import LANES, ONE, fma_splat, load, relu, store, times, zeros
 
 WIDTHS = (LANES, 2 * LANES, 4 * LANES)  # of a tile, in images
-FAR = 4096  # inputs; a matrix with more is thought to read neighbouring ones, and is not cut
+FAR = 4096  # columns; a matrix with more, such as a decoupled convolution, is not cut
 BLOCK = 192  # columns; their part of a tile, 192 x 64 floats, is about the first cache
 CHUNK = 2**16  # weights that stay in the second cache while the tiles of a thread pass
 NEXT = np.uintp(1)  # numba asks of every signed index whether it is negative; of these it does not
@@ -93,7 +95,8 @@ def blocks_of(a):
     row = np.repeat(np.arange(m), np.diff(a.indptr))
     place = a.indices // width * m + row  # of each weight: its block, its row
     order = np.lexsort((np.where(row % 2, -a.indices, a.indices), place))
-    starts = np.searchsorted(place[order], np.arange(-(-k // width) * m + 1)).astype(np.int32)
+    blocks = max(1, -(-k // width))
+    starts = np.searchsorted(place[order], np.arange(blocks * m + 1)).astype(np.int32)
     columns = a.indices[order].astype(np.uint16 if k <= 2**16 else np.int32)
     return Blocks(starts, columns, a.data[order], a.indptr)
 
@@ -147,7 +150,7 @@ def corner(task, parts, n_images, panels):
 
 @njit(parallel=True, cache=True)
 def copy_in(images, panels):
-    parts = max(1, 16 // len(panels))  # few tiles are shared out too
+    parts = 16 // max(1, len(panels)) or 1  # few tiles are shared out too
     for task in prange(len(panels) * parts):
         t, n, start, stop = corner(task, parts, len(images), panels)
         for first in range(start, stop, 16):  # one cache line of an image
@@ -159,7 +162,7 @@ def copy_in(images, panels):
 
 @njit(parallel=True, cache=True)
 def copy_out(panels, images):
-    parts = max(1, 16 // len(panels))
+    parts = 16 // max(1, len(panels)) or 1
     for task in prange(len(panels) * parts):
         t, n, start, stop = corner(task, parts, len(images), panels)
         for first in range(start, stop, 16):

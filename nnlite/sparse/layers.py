@@ -14,7 +14,7 @@ from nnlite.layers import Dense, Dropout, Flatten, ReLU
 from nnlite.sparse.decouple import decouple, pixels_read
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Linear:
     """relu(matrix @ x + bias), or without the relu.
 
@@ -44,15 +44,16 @@ class Linear:
 
     @property
     def bytes(self):
-        """Of a dense matrix and its bias."""
-        return self.matrix.nbytes + self.bias.nbytes
+        a = self.matrix
+        parts = (a.data, a.indices, a.indptr) if self.is_sparse else (a,)
+        return sum(part.nbytes for part in (*parts, self.bias))
 
     def __repr__(self):
         kind = f"sparse, density {self.density:.3f}" if self.is_sparse else "dense"
         return f"{self.matrix.shape[1]} -> {self.matrix.shape[0]}, {kind}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Convolution:
     """relu(conv(x)), or without the relu, of images of input_shape (H, W, c_in)."""
 
@@ -99,7 +100,7 @@ def layers_of(model, input_shape=None):
     layers, shape = [], input_shape
     for layer in model.layers:
         if isinstance(layer, Conv2D):
-            if shape is None or len(shape) != 3:
+            if np.ndim(shape) != 1 or len(shape) != 3:
                 raise ValueError(f"{layer} needs input_shape=(H, W, C); it is {input_shape}")
             layers.append(Convolution(layer, tuple(shape)))
             shape = layers[-1].output_shape
@@ -119,6 +120,7 @@ def unroll(model, input_shape):
     """Every layer of a Sequential as a Linear with a CSR matrix: no weight is shared any more.
 
     input_shape   of one image, (H, W, C)
+    Raises ValueError for layers in an order that cannot be expressed so.
     """
     return [as_sparse(layer) for layer in layers_of(model, input_shape)]
 

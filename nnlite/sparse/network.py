@@ -46,6 +46,8 @@ class SparseNetwork:
     max_density        a matrix with more non-zeros than this fraction is multiplied as a dense one
     max_conv_density   a convolution whose filters have fewer is decoupled
                        None for either: each layer stays what it is
+    Up to `chain.FEW` images at once take a way of their own, where small dense matrices among
+    sparse ones count as sparse.
     Raises ValueError for layers that do not fit together.  Changes of the model afterwards do
     not reach it.  It keeps its buffers: use one network in one thread.
     """
@@ -56,9 +58,9 @@ class SparseNetwork:
         if isinstance(layers, Sequential):
             layers = layers_of(layers, input_shape)
         layers = list(layers)
-        self.input_shape = shape_of_inputs(layers)
+        self.input_shape = shape_of_inputs(layers, input_shape)
         self.layers = [prepare(layer, max_density, max_conv_density) for layer in layers]
-        check_chain(self.layers)
+        check_fit(self.layers)
         self.buffers = None
         self.blocks = [
             blocks_of(layer.matrix) if is_sparse(layer) else None for layer in self.layers
@@ -68,6 +70,7 @@ class SparseNetwork:
         """x (N, ...) -> raw outputs (N, n_out), computed batch_size images at a time.
 
         If it is None, as many as keep what goes from layer to layer in the cache, at least 64.
+        Images may be flat.  Raises ValueError for another shape, or integers.
         """
         x = as_float(x, np.dtype(np.float32))
         check_images(x, self.input_shape)
@@ -81,8 +84,8 @@ class SparseNetwork:
 
     def compute(self, x, outputs):
         """Write to outputs (N, n_out) those for x (N, ...), all images at once."""
-        if len(x) <= chain.FEW and self.chain is not None:
-            outputs[:] = chain.forward(self.chain, flat(x))
+        if len(x) <= chain.FEW and self.for_few is not None:
+            outputs[:] = chain.forward(self.for_few, flat(x))
             return
         n, panels, width = len(x), None, tile_width(len(x))
         here, there = self.workspace(n + width)  # panels are read in one and written to the other
@@ -101,18 +104,22 @@ class SparseNetwork:
             unpack(panels, outputs)
 
     @cached_property
-    def chain(self):
-        """The layers as one matrix, if they are matrices with few non-zeros; else None."""
+    def for_few(self):
+        """All layers as one chain.Chain, if they are matrices and most of them sparse; else None.
+
+        Made when it is first needed; it holds the weights once more.
+        """
         if any(isinstance(layer, Convolution) for layer in self.layers):
             return None
-        if self.non_zeros > MAX_DENSITY * sum(prod(layer.matrix.shape) for layer in self.layers):
+        dense = sum(layer.matrix.size for layer in self.layers if not layer.is_sparse)
+        if 2 * dense > self.multiplications:
             return None
         return chain.chain_of([as_sparse(layer) for layer in self.layers])
 
     @cached_property
     def widest(self):
         """The most numbers that one layer hands to the next, for one image."""
-        return max(prod(self.input_shape), *map(outputs_of, self.layers))
+        return max(1, prod(self.input_shape), *map(outputs_of, self.layers))
 
     def workspace(self, n):
         """Two buffers for the panels of n images, kept from one call to the next."""
@@ -131,7 +138,7 @@ class SparseNetwork:
 
     @property
     def bytes(self):
-        """Of all weights, biases and columns, as they are read."""
+        """Of all weights, biases and columns, as they are read for many images."""
         return sum(
             layer.bytes if blocks is None else sum(a.nbytes for a in blocks[:3]) + layer.bias.nbytes
             for layer, blocks in zip(self.layers, self.blocks)
@@ -188,8 +195,9 @@ class SparseNetwork:
             if about["format"] != FORMAT:
                 raise ValueError(f"its format is {about['format']!r}, not {FORMAT!r}")
             layers = [rebuilt(arrays, i, kind) for i, kind in enumerate(about["layers"])]
-            network = cls(layers, max_density=None, max_conv_density=None)
-            network.input_shape = tuple(about["input_shape"])
+            shape = tuple(about["input_shape"])
+            network = cls(layers, shape, max_density=None, max_conv_density=None)
+            network.input_shape = shape
         except Exception as error:  # zipfile, zlib, numpy, scipy and json have each their own
             raise ValueError(f"{path} is not a complete SparseNetwork: {error}") from error
         return network
@@ -235,17 +243,18 @@ def prepare(layer, max_density, max_conv_density):
 
 def prepare_linear(layer, max_density):
     check_linear(layer)
-    bias = np.array(layer.bias, np.float32)
+    bias, relu = np.array(layer.bias, np.float32), bool(layer.relu)
     if layer.is_sparse:
         layer.matrix.check_format(full_check=True)  # the product does not look
+        layer = replace(layer, matrix=layer.matrix.astype(np.float32, copy=True))
+        layer.matrix.sum_duplicates()
+        layer.matrix.eliminate_zeros()
     sparse = layer.is_sparse if max_density is None else layer.density <= max_density
     if not sparse:
-        matrix = np.array(as_dense(layer).matrix, np.float32, order="C")
-        return Linear(matrix, bias, layer.relu)
+        return Linear(np.array(as_dense(layer).matrix, np.float32, order="C"), bias, relu)
     a = as_sparse(layer).matrix.astype(np.float32)
-    a.eliminate_zeros()
     a.indices, a.indptr = a.indices.astype(np.int32), a.indptr.astype(np.int32)
-    return Linear(a, bias, layer.relu)
+    return Linear(a, bias, relu)
 
 
 def float32_copy(conv):
@@ -256,12 +265,19 @@ def float32_copy(conv):
 
 
 def check_linear(layer):
-    shape = layer.matrix.shape
-    if len(shape) != 2 or np.shape(layer.bias) != (shape[0],):
-        raise ValueError(f"a matrix of shape {shape} with a bias of {np.shape(layer.bias)}")
+    """A real matrix, CSR or dense, with a bias for each row."""
+    matrix = layer.matrix
+    if layer.is_sparse and matrix.format != "csr":
+        raise ValueError(f"a matrix is {matrix.format}; CSR is needed: matrix.tocsr()")
+    if not layer.is_sparse and not isinstance(matrix, np.ndarray):
+        raise ValueError(f"a matrix is a {type(matrix).__name__}; a CSR matrix or a NumPy array")
+    if matrix.dtype.kind not in "fiub":
+        raise ValueError(f"a matrix has dtype {matrix.dtype}; real numbers are needed")
+    if matrix.ndim != 2 or np.shape(layer.bias) != (matrix.shape[0],):
+        raise ValueError(f"a matrix of shape {matrix.shape} with a bias of {np.shape(layer.bias)}")
 
 
-def check_chain(layers):
+def check_fit(layers):
     """Each layer takes what the one before gives."""
     if not layers:
         raise ValueError("a SparseNetwork takes at least one layer")
@@ -273,12 +289,16 @@ def check_chain(layers):
             raise ValueError(f"{second!r} takes inputs of shape {taken}, {first!r} gives {given}")
 
 
-def shape_of_inputs(layers):
+def shape_of_inputs(layers, given=None):
     """Of one image: (H, W, C) where the first layer is a convolution, else (features,)."""
     first = layers[0] if layers else None
     if isinstance(first, Convolution):
-        return check_input_shape(first.input_shape, first.conv)
-    return first.matrix.shape[1:] if isinstance(first, Linear) else ()
+        shape = check_input_shape(first.input_shape, first.conv)
+    else:
+        shape = np.shape(first.matrix)[1:] if isinstance(first, Linear) else ()
+    if given is not None and prod(np.atleast_1d(given)) != prod(shape):
+        raise ValueError(f"input_shape is {given}; the first layer takes inputs of shape {shape}")
+    return shape
 
 
 def check_images(x, shape):

@@ -12,6 +12,7 @@ sparsity is a fraction of these.
 from dataclasses import replace
 
 import numpy as np
+import scipy.sparse
 
 from nnlite.checks import as_float, check_count, check_mask
 from nnlite.prune import InputStatistics
@@ -19,7 +20,11 @@ from nnlite.sparse.kernels import csr_matmul
 
 
 def input_statistics(layers, images, batch_size=500):
-    """[InputStatistics, ...]: of the inputs of each Linear, in one pass over images (N, ...)."""
+    """[InputStatistics, ...]: of the inputs of each Linear, in one pass over images (N, ...).
+
+    Raises ValueError for no images, or integers, and for a layer whose matrix is not CSR.
+    """
+    check_csr(layers)
     n, batch_size = len(images), check_count("batch_size", batch_size)
     if n == 0:
         raise ValueError("no images given; a mean needs at least one")
@@ -39,7 +44,9 @@ def scores(layers, score, statistics=None):
     """{0: (nnz,), 1: ...}: the score of every stored weight of each layer.
 
     score   a function of nnlite.prune, such as mean_activation;  statistics   of input_statistics
+    Raises ValueError for a layer whose matrix is not CSR.
     """
+    check_csr(layers)
     found = {}
     for i, layer in enumerate(layers):
         a = layer.matrix
@@ -49,11 +56,22 @@ def scores(layers, score, statistics=None):
 
 
 def apply(layers, masks):
-    """New layers without what the masks, {0: (nnz,), ...}, remove; the others stay."""
+    """New layers without what the masks, {0: (nnz,), ...}, remove; the others stay.
+
+    Raises ValueError for a mask that does not fit, and for a layer whose matrix is not CSR.
+    """
+    check_csr(layers)
     layers = list(layers)
     for i, mask in masks.items():
-        a = layers[i].matrix.copy()
-        a.data = a.data * check_mask(mask, a.data.shape)
-        a.eliminate_zeros()
-        layers[i] = replace(layers[i], matrix=a)
+        a = layers[i].matrix
+        keep = check_mask(mask, a.data.shape).astype(bool)
+        starts = np.append(0, np.cumsum(keep))[a.indptr]
+        kept = scipy.sparse.csr_array((a.data[keep], a.indices[keep], starts), shape=a.shape)
+        layers[i] = replace(layers[i], matrix=kept)
     return layers
+
+
+def check_csr(layers):
+    for i, layer in enumerate(layers):
+        if getattr(layer.matrix, "format", None) != "csr":
+            raise ValueError(f"layer {i} has no CSR matrix ({layer!r}); see nnlite.sparse.unroll")
