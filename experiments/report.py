@@ -14,7 +14,7 @@ from string import Template
 
 import numpy as np
 from prune_ann import WORDS
-from published import ANN_NOISE, ANN_TABLE, CONFIDENCE, name_noise
+from published import ANN_NOISE, ANN_SPARSITY, ANN_TABLE, CONFIDENCE, STRONG, WEAK, name_noise
 
 from nnlite import plots
 from nnlite.files import replace_when_done
@@ -53,7 +53,8 @@ def table_of_confidence(results):
     """
     limits = results["config"]["confidence_limits"]
     rows = []
-    for sparsity, (clean, half_noisy, *published) in CONFIDENCE.items():
+    for sparsity, title in ((0.0, "ann-lq"), (ANN_SPARSITY, "ann-lq, pruned")):
+        clean, half_noisy, *published = CONFIDENCE[title]
         here = [
             results["confidence"][f"{sparsity:.0%} pruned, noise limit {k:.2f}"] for k in limits
         ]
@@ -61,10 +62,14 @@ def table_of_confidence(results):
         def add(name, published, cells):
             rows.append([name, published, *cells])
 
-        add(f"{sparsity:.0%} pruned: accuracy", clean, [f"{m['clean_accuracy']:.2%}" for m in here])
+        add(
+            f"{sparsity:.0%} pruned: accuracy",
+            f"{clean}%",
+            [f"{m['clean_accuracy']:.2%}" for m in here],
+        )
         noisy = [f"{m['half_noisy_accuracy']:.2%}" for m in here]
-        add("accuracy, half of the images with noise", half_noisy, noisy)
-        for i, (threshold, kept) in enumerate(published):
+        add("accuracy, half of the images with noise", f"{half_noisy}%", noisy)
+        for i, (threshold, _, kept) in enumerate((published[:3], published[3:])):
             at = [m["at"][i] for m in here]
             keep = f"{at[0]['keep']:.0%}"
             add(
@@ -73,13 +78,36 @@ def table_of_confidence(results):
                 [f"{a['threshold']:.1f}" for a in at],
             )
             add("clean images kept", keep, [f"{a['clean_kept']:.1%}" for a in at])
-            add("corrupted images kept", kept, [f"{a['corrupted_kept']:.1%}" for a in at])
+            add("corrupted images kept", f"{kept}%", [f"{a['corrupted_kept']:.1%}" for a in at])
         for group in ("clean", "corrupted"):
             share = [m["only_first_positive"][group] / max(m["images"][group], 1) for m in here]
             add(f"{group} images of infinite ratio", "", [f"{a:.1%}" for a in share])
     header = [["", "published", *("here" for _ in limits)]]
     header.append(["noise limit", *(f"{k:.2f}" for k in [max(limits), *limits])])
     return header, rows
+
+
+def table_of_scores(results):
+    """Header row and rows: how well each score tells right from wrong, and clean from attacked."""
+    questions = list(results["scores"])
+    rows = [
+        [score, *(f"{results['scores'][q][score]['auroc'][0]:.3f}" for q in questions)]
+        for score in results["scores"][questions[0]]
+    ]
+    names = {"right": "right or wrong"}
+    header = ["AUROC", *(names.get(q, q.replace("clean", "clean or noise")) for q in questions)]
+    return [header], rows
+
+
+def table_of_gallery(results):
+    """Header row and rows: the images of the gallery under weak and strong noise."""
+    lines = []
+    for kind, digits in results["gallery"].items():
+        for row in digits:
+            after = [f"{row[k]['read']} ({row[k]['ratio']})" for k in map(str, (WEAK, STRONG))]
+            lines.append([kind, str(row["first"]), str(row["second"]), row["ratio"], *after])
+    header = ["image of", "class", "second", "ratio"]
+    return [[*header, f"read as (ratio) under noise of the second, {WEAK}", str(STRONG)]], lines
 
 
 def text_table(header, rows):
@@ -106,6 +134,8 @@ def draw_figures(results, out):
         "noise": plots.noise_vectors(noise["vectors"], noise["success"], examples, noise["limit"]),
         "pruning": plots.accuracy_against_sparsity(panels, noise_names(results)),
         "ratio": plots.ratio_curves(results["confidence"]),
+        "lowest": plots.digit_gallery(results["gallery"]["lowest"]),
+        "highest": plots.digit_gallery(results["gallery"]["highest"]),
     }
     for name, figure in figures.items():
         plots.save_figure(figure, out / f"{name}.png")
@@ -126,6 +156,7 @@ def write(out):
     results = json.loads((out / "results.json").read_text())
     config, noise = results["config"], results["noise"]
     under_noise, confidence = table_under_noise(results), table_of_confidence(results)
+    scores = table_of_scores(results)
     draw_figures(results, out)
     page = Template(TEMPLATE.read_text()).substitute(
         data={"strokes": "drawn digits", "mnist": "MNIST"}[results["data"]],
@@ -141,6 +172,10 @@ def write(out):
         noise=embedded(out / "noise.png", "ten noise vectors and images with them added"),
         pruning=embedded(out / "pruning.png", "accuracy against the fraction of weights removed"),
         ratio=embedded(out / "ratio.png", "fraction of images kept against the ratio"),
+        lowest=embedded(out / "lowest.png", "nine digits of the lowest ratio"),
+        highest=embedded(out / "highest.png", "nine digits of the highest ratio"),
+        gallery=html_table(*table_of_gallery(results)),
+        scores=html_table(*scores),
         under_noise=html_table(*under_noise),
         confidence=html_table(*confidence),
         seed=results["seed"],
@@ -149,7 +184,8 @@ def write(out):
     )
     with replace_when_done(out / "report.html") as file:
         file.write(page.encode())
-    print("", text_table(*under_noise), "", text_table(*confidence), sep="\n")
+    for one in (under_noise, confidence, scores):
+        print("", text_table(*one), sep="\n")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ and by mean activation while accuracy under noise is watched; and the ratio of i
 outputs is compared between clean and corrupted images.
 From "Pruning, cost functions and adversarial noise" and "Output analysis".
 
-Writes to results/<data>-<preset>/: results.json, model.npz, four figures, report.html.  With
---preset standard the scripts that answer the first post figure by figure run too (STUDY); on MNIST
+Writes to results/<data>-<preset>/: results.json, model.npz, six figures, report.html.  With
+--preset standard the scripts that answer the posts figure by figure run too (STUDY); on MNIST
 their results belong to the docs, docs/results/.
 Networks, noise and the measurements of the scripts are kept in runs/: what was stopped goes on
 from there.
@@ -26,31 +26,45 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import confidence_curves
+import confidence_images
 import kept
 import make_noise
 import noise_on_pruned
 import numpy as np
+import output_range
 import prune_ann
 import prune_cnn_dense
+import prune_decoupled
 import prune_layers
 import published
 import report
+import score_table
 import study
 import train
+from networks import Network, separation, survival_curves
 from tqdm import tqdm
 
 import nnlite
 from nnlite.checks import check_count
-from nnlite.confidence import fraction_kept, threshold_at, top_two_ratio
 from nnlite.noise import add_noise
 
-STUDY = {  # name of the results: script, minutes on two cores with networks and noise given
+# Name of the results: script, minutes on two cores with networks and noise given.
+POST_1 = {
     "make-noise": (make_noise, 40),
     "prune-ann": (prune_ann, 20),
     "prune-layers": (prune_layers, 20),
     "prune-cnn-dense": (prune_cnn_dense, 15),
     "noise-on-pruned": (noise_on_pruned, 20),
+    "prune-decoupled": (prune_decoupled, 30),
 }
+POST_2 = {
+    "confidence-curves": (confidence_curves, 15),  # of which 10 train three more networks
+    "confidence-images": (confidence_images, 1),
+    "output-range": (output_range, 2),
+    "score-table": (score_table, 5),
+}
+STUDY = POST_1 | POST_2
 TRAINING_MINUTES = 40  # six dense networks, two convolutional ones
 
 
@@ -100,43 +114,31 @@ def prune_and_measure(model, scores, sparsities, image_sets, labels):
     ]
 
 
-def choose_attacked(labels, rng):
-    """A random half of the images (boolean), and for every image a random other class."""
-    attacked = rng.permutation(len(labels)) < len(labels) // 2
-    return attacked, (labels + rng.integers(1, 10, len(labels))) % 10
-
-
-def measure_confidence(model, data, half_noisy, attacked):
-    """How the ratio of the two largest outputs separates clean from corrupted test images.
-
-    The posts' groups: clean = no noise, classified right; corrupted = noise, classified
-    wrong; ineffective = noise, still right.  Thresholds come from validation images.
-    """
-    outputs = model.predict(data.validation.images)
-    clean = top_two_ratio(outputs[outputs.argmax(axis=1) == data.validation.labels])
-
-    outputs = model.predict(half_noisy)
-    ratio, right = top_two_ratio(outputs), outputs.argmax(axis=1) == data.test.labels
-    groups = {
-        "clean": ratio[~attacked & right],
-        "corrupted": ratio[attacked & ~right],
-        "ineffective": ratio[attacked & right],
-    }
-    at = []
-    for keep in (0.9, 0.8):
-        threshold = threshold_at(clean, keep)
-        kept = {f"{name}_kept": fraction_kept(r, threshold) for name, r in groups.items()}
-        at.append({"keep": keep, "threshold": threshold, **kept})
-    thresholds = np.geomspace(1, 1e4, 161)
+def measure_confidence(network, data, limit):
+    """How the ratio of the two largest outputs separates clean from corrupted test images."""
+    outputs, *known = network.on_half_noisy(*data.test, limit)
+    ratio = network.ratio(outputs)
     return {
-        "clean_accuracy": nnlite.accuracy(model, *data.test),
-        "half_noisy_accuracy": right.mean(),
-        "at": at,
-        "thresholds": thresholds,
-        "curves": {name: fraction_kept(r, thresholds) for name, r in groups.items()},
-        "images": {name: len(r) for name, r in groups.items()},
-        "only_first_positive": {name: np.isinf(r).sum() for name, r in groups.items()},
-        "undefined": {name: np.isnan(r).sum() for name, r in groups.items()},
+        "clean_accuracy": nnlite.accuracy(network.model, *data.test),
+        **separation(ratio, *known, network.ratio_of_right(*data.validation)),
+        **survival_curves(ratio, *known, np.geomspace(1, 1e4, 161)),
+    }
+
+
+def measure_scores(network, data):
+    """{question: {score: {metric: [value]}}} of score_table.py, without intervals."""
+    return {
+        question: score_table.measure(*asked, rng=None, resamples=0)["scores"]
+        for question, asked in score_table.questions(network, data).items()
+    }
+
+
+def gallery(network, test):
+    """The digits of the lowest and of the highest ratio, and what noise does to them."""
+    outputs = network.model.predict(test.images)
+    return {
+        kind: confidence_images.describe(network, *test, outputs, places)
+        for kind, places in confidence_images.extremes(outputs, test.labels).items()
     }
 
 
@@ -146,7 +148,7 @@ def run(data, cfg, seed, label, runs=kept.RUNS, say=print):
     label   the readable part of the name under which the network is kept in `runs`
     """
     start = time.perf_counter()
-    rng_noise, rng_attack = np.random.default_rng(seed).spawn(2)
+    rng = np.random.default_rng(seed)
     images, labels = data.test
     say(f"{data.name}: {len(data.train.images):,} images to train on, {len(images):,} to test")
 
@@ -156,7 +158,7 @@ def run(data, cfg, seed, label, runs=kept.RUNS, say=print):
     strong = max(cfg.confidence_limits)
     noise = make_noise.bank(model, about, data, runs, cfg=cfg.noise, say=say)
     banks = {k: np.stack([noise[c, k] for c in range(10)]) for k in cfg.confidence_limits}
-    measured = measure_bank(model, images, labels, banks[strong], strong, rng_noise)
+    measured = measure_bank(model, images, labels, banks[strong], strong, rng)
     say(f"noise made: {min(measured['accuracy']):.1%} to {max(measured['accuracy']):.1%} right")
 
     scores = prune_ann.scores_of(model, data.train.images, seed)
@@ -167,16 +169,13 @@ def run(data, cfg, seed, label, runs=kept.RUNS, say=print):
     }
     say("pruned by magnitude and by mean activation")
 
-    attacked, targets = choose_attacked(labels, rng_attack)
-    confidence = {}
+    network, confidence = Network("ann-lq", seed, model, noise), {}
     for sparsity in (0.0, cfg.confidence_sparsity):
         masks = nnlite.prune.keep_masks(scores["mean_activation"], sparsity)
         saved = nnlite.prune.apply(model, masks)
-        for limit, vectors in banks.items():
-            half_noisy = images.copy()
-            half_noisy[attacked] = add_noise(images[attacked], vectors[targets[attacked]])
+        for limit in cfg.confidence_limits:
             title = f"{sparsity:.0%} pruned, noise limit {limit:.2f}"
-            confidence[title] = measure_confidence(model, data, half_noisy, attacked)
+            confidence[title] = measure_confidence(network, data, limit)
         nnlite.prune.undo(model, saved)
 
     return model, {
@@ -198,6 +197,8 @@ def run(data, cfg, seed, label, runs=kept.RUNS, say=print):
         },
         "pruning": pruning,
         "confidence": confidence,
+        "gallery": gallery(network, data.test),
+        "scores": measure_scores(network, data),
     }
 
 

@@ -60,6 +60,7 @@ def probability_ratio(outputs):
 
 
 def largest_output(outputs):
+    """Of each image, before any softmax."""
     return two_largest(outputs)[0]
 
 
@@ -86,9 +87,9 @@ def negative_energy(outputs):
 
 def negative_distance(outputs):
     """Minus the squared distance to the one-hot vector of the predicted class, <= 0."""
-    outputs = as_outputs(outputs)
-    first = outputs.max(axis=1)
-    return 2 * first - 1 - np.square(outputs).sum(axis=1)  # sum(f^2) - 2 first + 1, negated
+    difference = as_outputs(outputs).astype(float)  # a copy
+    difference[np.arange(len(difference)), difference.argmax(axis=1)] -= 1
+    return -np.square(difference).sum(axis=1)
 
 
 def negative_offset(outputs):
@@ -110,11 +111,12 @@ SCORES = {
 
 
 def probabilities(outputs):
-    """Softmax, in double precision: where one is almost 1, float32 lacks the digits."""
+    """Softmax (N, n_out), in double precision: near 1, float32 lacks the digits."""
     return softmax(as_outputs(outputs).astype(float), axis=1)
 
 
 def as_outputs(outputs):
+    """Outputs as floats (N, n_out >= 2), else ValueError."""
     outputs = np.asarray(outputs)
     if outputs.ndim != 2 or outputs.shape[1] < 2:
         raise ValueError(f"outputs have shape {outputs.shape}; (N, n_out >= 2) is expected")
@@ -168,7 +170,7 @@ def sorted_numbers(scores):
     return np.sort(scores[~np.isnan(scores)]), len(scores)
 
 
-# Metrics, by scikit-learn's definitions.  Scores may be infinite here; nan is the lowest of all.
+# Metrics, by scikit-learn's definitions.  Scores may be infinite here; nan counts as -inf.
 
 
 def counts_above(is_positive, scores):
@@ -177,7 +179,11 @@ def counts_above(is_positive, scores):
 
     is_positive (N,) of booleans, scores (N,).  Raises ValueError if they do not fit.
     """
-    is_positive, scores = np.asarray(is_positive, bool), np.asarray(scores, float)
+    is_positive, scores = np.asarray(is_positive), np.asarray(scores, float)
+    if is_positive.dtype != bool:
+        raise ValueError(f"is_positive has dtype {is_positive.dtype}; booleans are needed")
+    if len(scores) == 0:
+        raise ValueError("no scores given; a metric needs at least one")
     if is_positive.ndim != 1 or is_positive.shape != scores.shape:
         raise ValueError(f"is_positive {is_positive.shape} and scores {scores.shape} must be (N,)")
     scores = np.where(np.isnan(scores), -np.inf, scores)
@@ -190,7 +196,7 @@ def counts_above(is_positive, scores):
 def rates_above(is_positive, scores):
     """The points of the ROC curve, beginning at (0, 0): true and false positive rates."""
     positives, negatives = counts_above(is_positive, scores)
-    if len(positives) == 0 or positives[-1] == 0 or negatives[-1] == 0:
+    if positives[-1] == 0 or negatives[-1] == 0:
         raise ValueError("is_positive must be true for some images and false for others")
     return np.append(0, positives / positives[-1]), np.append(0, negatives / negatives[-1])
 
@@ -205,7 +211,11 @@ def auroc(is_positive, scores):
 
 
 def average_precision(is_positive, scores):
-    """Area under the precision-recall curve, AUPR, as a sum of steps."""
+    """Area under the precision-recall curve, AUPR, as a sum of steps.
+
+    To find the images of low scores, average_precision(~is_positive, -scores); put -inf in the
+    place of nan before, because -nan is nan.
+    """
     rates_above(is_positive, scores)  # are there both?
     positives, negatives = counts_above(is_positive, scores)
     recall = np.diff(positives, prepend=0) / positives[-1]
@@ -214,6 +224,7 @@ def average_precision(is_positive, scores):
 
 def fpr_at_tpr(is_positive, scores, tpr=0.95):
     """Fraction of the negatives above the highest threshold that keeps `tpr` of the positives."""
+    check_number("tpr", tpr, "(0, 1]")
     true, false = rates_above(is_positive, scores)
     return float(false[np.argmax(true >= tpr)])
 

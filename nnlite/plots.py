@@ -161,15 +161,18 @@ def accuracy_against_sparsity(panels, noise_labels, start=0.0):
     return figure
 
 
-def ratio_curves(panels):
+def ratio_curves(panels, what="outputs"):
     """The fraction of images whose ratio reaches a threshold, two panels in a row.
 
+    what    "outputs", or "probabilities", of which it is the ratio
     panels  {title: {"thresholds": (T,), "curves": {"clean": (T,), "corrupted": (T,),
                      "ineffective": (T,)}, "at": [{"keep", "threshold", "corrupted_kept"}, ...]}}
     """
     n_rows = (len(panels) + 1) // 2
     figure = Figure(figsize=(9, 0.6 + 3 * n_rows), layout="constrained")
     grid = figure.subplots(n_rows, 2, sharex=True, sharey=True, squeeze=False)
+    for axes in grid.flat[len(panels) :]:
+        axes.axis("off")
     lines = {
         "clean": ("clean, classified right", CLEAN, "-"),
         "corrupted": ("corrupted: noise, classified wrong", CORRUPTED, "-"),
@@ -190,18 +193,18 @@ def ratio_curves(panels):
         axes.set(title=title, xscale="log", ylim=(0, 1.02), xlim=(1, panel["thresholds"][-1]))
         axes.grid(alpha=0.3)
     for axes in grid[-1]:
-        axes.set_xlabel("ratio of the largest to the second largest output")
+        axes.set_xlabel(f"ratio of the two largest {what}")
     figure.supylabel("fraction of images with at least this ratio", fontsize=10)
+    handles, _ = grid[0, 0].get_legend_handles_labels()
     threshold.set_label("90 % and 80 % of the clean kept")
-    handles, _ = axes.get_legend_handles_labels()
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    figure.legend(handles=[*handles, threshold], loc="outside lower center", ncols=2)
     return figure
 
 
 def digit_gallery(rows):
     """Nine digits, three by three, each titled with its first and second class.
 
-    rows   up to nine dicts: image (28, 28) of 0 to 255, first, second, ratio (a text)
+    rows   up to nine dicts: image (28, 28) of 0 to 255, first, second, outputs (the two largest)
     """
     figure = Figure(figsize=(4.2, 4.9), layout="constrained")
     grid = figure.subplots(3, 3).ravel()
@@ -210,29 +213,32 @@ def digit_gallery(rows):
     for axes, row in zip(grid, rows):
         title = f"1st: {row['first']}  2nd: {row['second']}"
         show_image(axes, np.asarray(row["image"]) / 255, title)
-        axes.set_xlabel(f"ratio {row['ratio']}", fontsize=9, labelpad=2)
+        axes.set_xlabel("{:.2f} / {:.2f}".format(*row["outputs"]), fontsize=9, labelpad=2)
     return figure
 
 
 def success_against_ratio(panels):
-    """How often noise gets its way, for groups of images from the lowest ratio to the highest.
+    """What noise does to groups of images, from the lowest ratio before to the highest.
 
-    panels   {title: {kind of noise: (seeds, groups)}}; the mean is drawn and the range shaded
+    panels   {title: {kind of noise: {"success": (seeds, groups), "ratio": the same}}}: how often it
+             gets its way, and the median ratio after; the mean is drawn and the range shaded
     """
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
-    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for axes, (title, kinds) in zip(grid, panels.items()):
-        for k, (kind, success) in enumerate(kinds.items()):
-            at = np.arange(1, success.shape[1] + 1)
-            axes.plot(at, success.mean(axis=0), f"C{k}o-", ms=4, label=f"{kind} class")
-            axes.fill_between(
-                at, success.min(axis=0), success.max(axis=0), color=f"C{k}", alpha=0.2, lw=0
-            )
-        axes.set(title=title, xlabel="tenth of the images, from lowest ratio to highest")
-        axes.set(ylim=(0, 1), xticks=at)
-        axes.grid(alpha=0.3)
-    grid[0].set_ylabel("read as the noise wants")
-    grid[0].legend(fontsize=9, title="noise of the")
+    figure = Figure(figsize=(9, 6.4), layout="constrained")
+    grid = figure.subplots(2, len(panels), sharex=True, sharey="row", squeeze=False)
+    for column, (title, kinds) in zip(grid.T, panels.items()):
+        for axes, quantity in zip(column, ("success", "ratio")):
+            for k, (kind, lines) in enumerate(kinds.items()):
+                seeds = np.asarray(lines[quantity])
+                at = np.arange(1, seeds.shape[1] + 1)
+                axes.plot(at, seeds.mean(axis=0), f"C{k}o-", ms=4, label=f"{kind} class")
+                low, high = seeds.min(axis=0), seeds.max(axis=0)
+                axes.fill_between(at, low, high, color=f"C{k}", alpha=0.2, lw=0)
+            axes.grid(alpha=0.3)
+        column[0].set(title=title, ylim=(-0.02, 1.02), xticks=at)
+        column[1].set(xlabel="tenth of the images, from lowest ratio to highest", yscale="log")
+    grid[0, 0].set_ylabel("read as the noise wants")
+    grid[1, 0].set_ylabel("median ratio after the noise")
+    grid[0, 0].legend(fontsize=9, title="noise of the")
     return figure
 
 
@@ -245,7 +251,10 @@ def output_range(panels, kind):
     n_rows = (len(panels) + 1) // 2
     figure = Figure(figsize=(9, 0.6 + 2.7 * n_rows), layout="constrained")
     colors = {"clean": CLEAN, "corrupted": CORRUPTED, "ineffective": INEFFECTIVE}
-    for axes, (title, panel) in zip(figure.subplots(n_rows, 2, squeeze=False).flat, panels.items()):
+    grid = figure.subplots(n_rows, 2, squeeze=False).ravel()
+    for axes in grid[len(panels) :]:
+        axes.axis("off")
+    for axes, (title, panel) in zip(grid, panels.items()):
         x = np.asarray(panel["grid"])
         for name, color in colors.items():
             below = np.asarray(panel["curves"][name])
@@ -267,16 +276,18 @@ def output_range(panels, kind):
 def score_dots(panels):
     """AUROC of every score, a dot for each network.
 
-    panels   {question: {network: {score: AUROC}}}
+    panels   {question: {network: {score: AUROC}}}; networks such as "ann-lq" or "ann-lq, pruned"
     """
     figure = Figure(figsize=(10.5, 4.6), layout="constrained")
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    markers = "oossvv^^"
+    kinds = list(dict.fromkeys(network.split(",")[0] for network in panels[next(iter(panels))]))
+    fills = {"": None, "pruned": "white", "pruned less": "0.8"}
     for axes, (question, networks) in zip(grid, panels.items()):
-        for k, (network, scores) in enumerate(networks.items()):
-            pruned = "pruned" in network
-            style = {"color": f"C{k // 2}", "marker": markers[k % len(markers)], "ls": "", "ms": 7}
-            style["markerfacecolor"] = "white" if pruned else f"C{k // 2}"
+        for network, scores in networks.items():
+            kind, _, form = network.partition(", ")
+            k = kinds.index(kind)
+            style = {"color": f"C{k}", "marker": "osv^"[k % 4], "ls": "", "ms": 7}
+            style["markerfacecolor"] = fills[form] or f"C{k}"
             axes.plot(list(scores.values()), np.arange(len(scores)), label=network, **style)
         axes.set_yticks(np.arange(len(scores)), list(scores))
         axes.set(title=question, xlabel="AUROC")

@@ -5,6 +5,8 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))
 import bench_sparse
 import bench_training
@@ -47,9 +49,13 @@ def test_the_tables_of_the_docs_are_those_of_the_results():
         assert script.table(results).strip("\n") in page
 
 
-def test_the_page_of_the_first_post_has_the_tables_of_its_results():
-    page = (DOCS / "post-1-pruning.md").read_text()
-    for name, (script, _) in reproduce.STUDY.items():
+@pytest.mark.parametrize(
+    "page, scripts",
+    [("post-1-pruning.md", reproduce.POST_1), ("post-2-outputs.md", reproduce.POST_2)],
+)
+def test_the_pages_of_the_posts_have_the_tables_of_their_results(page, scripts):
+    text = (DOCS / page).read_text()
+    for name, (script, _) in scripts.items():
         results = json.loads((DOCS / "results" / f"{name}.json").read_text())
         for block in script.table(results).split("\n\n"):
-            assert block in page, f"{name}: the page has another table than\n{block}"
+            assert block in text, f"{name}: the page has another table than\n{block}"

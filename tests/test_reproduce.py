@@ -13,6 +13,7 @@ from nnlite.data import Dataset, Split, strokes
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))
 import kept
+import networks
 import report
 import reproduce
 
@@ -66,7 +67,7 @@ def test_noise_stays_within_its_limit(finished):
 
 def test_half_of_the_images_are_attacked_with_another_class():
     labels = np.arange(1001) % 10
-    attacked, targets = reproduce.choose_attacked(labels, np.random.default_rng(0))
+    attacked, targets = networks.choose_attacked(labels, np.random.default_rng(0))
     assert attacked.sum() == 500
     assert (targets != labels).all() and set(targets) == set(range(10))
 
@@ -74,13 +75,16 @@ def test_half_of_the_images_are_attacked_with_another_class():
 def test_confidence_of_six_images_by_hand():
     """The "network" hands its input through, so that the outputs can be written down."""
     model = nnlite.Sequential([nnlite.Flatten()])
+    network = networks.Network("ann-lq", 0, model, bank={})
     right = [[ratio, 1.0] for ratio in (2, 4, 6, 8, 10)]
-    validation = Split(np.array([*right, [1.0, 100]]), np.zeros(6, int))  # the last is wrong
+    validation = np.array([*right, [1.0, 100]]), np.zeros(6, int)  # the last is wrong
+    scores = network.ratio_of_right(*validation)
+    assert np.array_equal(scores, [2, 4, 6, 8, 10])
     outputs = np.array([[3.0, 1], [5, 1], [1, 9], [1, 3], [7, 1], [9, -1]])
-    test = Split(outputs, np.zeros(6, int))
     attacked = np.array([False, False, False, True, True, True])
-    data = Dataset("by hand", train=None, validation=validation, test=test)
-    measured = reproduce.measure_confidence(model, data, outputs, attacked)
+    is_right = np.array([True, True, False, False, True, True])
+    known = network.ratio(outputs), is_right, attacked
+    measured = networks.separation(*known, scores)
     assert measured["half_noisy_accuracy"] == 4 / 6
     assert measured["images"] == {"clean": 2, "corrupted": 1, "ineffective": 2}
     assert measured["only_first_positive"] == {"clean": 0, "corrupted": 0, "ineffective": 1}
@@ -88,6 +92,8 @@ def test_confidence_of_six_images_by_hand():
     assert measured["at"][0] == {"keep": 0.9, "threshold": 2, **kept}
     kept = {"clean_kept": 0.5, "corrupted_kept": 0, "ineffective_kept": 1}
     assert measured["at"][1] == {"keep": 0.8, "threshold": 4, **kept}
+    curves = networks.survival_curves(*known, np.array([1, 4]))["curves"]
+    assert np.array_equal(curves["clean"], [1, 0.5])
 
 
 def test_no_choice_depends_on_the_test_images(finished, data, tmp_path):
@@ -107,7 +113,7 @@ def test_no_choice_depends_on_the_test_images(finished, data, tmp_path):
 def test_page_holds_figures_and_tables(finished):
     _, out, results = finished
     page = (out / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 4
+    assert page.count("data:image/png;base64,") == 6
     assert f"{results['accuracy']:.2%}" in page and "$" not in page
     header, rows = report.table_under_noise(results)
     assert len(rows) == 9 and {len(row) for row in [*header, *rows]} == {7}

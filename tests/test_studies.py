@@ -1,4 +1,4 @@
-"""The scripts about the first post, on a small scale: what they reuse equals what they skip."""
+"""The scripts about the posts, on a small scale: what they reuse equals what they skip."""
 
 import json
 import shutil
@@ -14,23 +14,30 @@ from nnlite import prune
 from nnlite.data import Dataset, Split, strokes
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))
+import confidence_curves
+import confidence_images
+import explore
 import kept
 import make_noise
+import networks
 import noise_on_pruned
+import output_range
 import prune_ann
 import prune_cnn_dense
 import prune_decoupled
 import prune_layers
+import score_table
 import study
 import train
 from published import ANN_NOISE
 
+SMALL_ANN = {"hidden": (40, 30, 20), "steps": 200, "lr": 2e-3}
+SMALL_CNN = {"convolutions": ((3, 4),), "hidden": (30, 20), "steps": 60, "lr": 2e-3}
 SMALL = {
-    "ann-lq": replace(train.MODELS["ann-lq"], hidden=(40, 30, 20), steps=200, lr=2e-3),
-    "cnn-lq": replace(
-        train.MODELS["cnn-lq"], convolutions=((3, 4),), hidden=(30, 20), steps=60, lr=2e-3
-    ),
+    name: replace(cfg, **SMALL_ANN if name.startswith("ann") else SMALL_CNN)
+    for name, cfg in train.MODELS.items()
 }
+LQ = ("ann-lq", "cnn-lq")
 
 
 def silent(line):
@@ -239,6 +246,196 @@ def test_noise_made_anew_is_that_of_the_pruned_network(ann, bank, data, runs):
     assert all(p.mask is None for p in model.params)
 
 
+# Outputs
+
+
+class HandsThrough:
+    """Its outputs are the images."""
+
+    def predict(self, images):
+        return images.reshape(len(images), -1)
+
+
+def test_networks_come_whole_and_pruned_and_are_whole_again(data, runs):
+    seen = {}
+    for network in networks.every(data, "quick", runs, silent, names=LQ):
+        removed = [p.sparsity for p in network.model.params if p.mask is not None]
+        seen.setdefault(network.title, []).append((network.seed, removed))
+    assert [seed for seed, _ in seen["ann-lq"]] == [0, 1, 2]
+    assert all(removed == [] for _, removed in seen["ann-lq"] + seen["cnn-lq"])
+    assert all(min(removed) >= 0.799 for _, removed in seen["ann-lq, pruned"])
+    assert np.allclose(seen["cnn-lq, pruned"][0][1], [0.96, 0.95], atol=2e-3)
+    assert all(p.mask is None for p in network.model.params)
+
+
+def test_half_of_the_images_get_noise_of_another_class(data, bank):
+    images, labels = data.test
+    network = networks.Network("ann-lq", 0, HandsThrough(), bank)
+    noisy, right, attacked = network.on_half_noisy(images, labels, 0.25)
+    assert attacked.sum() == len(images) // 2
+    assert np.array_equal(right, noisy.argmax(axis=1) == labels)
+    noisy = noisy.reshape(images.shape)
+    assert np.array_equal(noisy[~attacked], images[~attacked])
+    for k in np.flatnonzero(attacked):
+        others = [np.clip(images[k] + bank[c, 0.25], 0, 1) for c in range(10) if c != labels[k]]
+        assert any(np.allclose(noisy[k], one) for one in others)
+
+
+def test_the_images_of_lowest_and_highest_ratio():
+    labels = np.array([1, 1, 1, 1, 2, 3])
+    found = np.zeros((6, 10))
+    rows = [(0.9, 0.1), (0.9, 0.8), (0.9, -0.5), (0.1, 0.9), (0.7, 0.6), (0.2, 0.5)]
+    for k, (own, other) in enumerate(rows):
+        found[k] = -1
+        found[k, labels[k]], found[k, 5] = own, other
+    places = confidence_images.extremes(found, labels)
+    assert places == {"lowest": [1, 4], "highest": [2, 4]}  # no 3 is read right
+
+
+def test_the_lead_of_the_right_class():
+    found = np.array([[1.0, 0.2, 0.5], [0.1, 0.3, 0.9]])
+    assert np.allclose(confidence_images.lead(found, np.array([0, 1])), [0.5, -0.6])
+
+
+def test_noise_of_the_second_class_is_that_vector(ann, bank, data):
+    model, _ = ann
+    network = networks.Network("ann-lq", 0, model, bank)
+    targets = np.arange(len(data.test.labels)) % 10
+    found = confidence_images.attack(network, data.test.images, targets, 0.15)
+    for k in (0, 7, 123):
+        image = np.clip(data.test.images[k] + bank[targets[k], 0.15], 0, 1)
+        assert np.allclose(found[k], model.predict(image[None])[0], atol=1e-5)
+
+
+def test_pruned_less_where_the_posts_sparsity_costs_too_much(ann, data, monkeypatch):
+    model, _ = ann
+    monkeypatch.setattr(networks, "ANN_SPARSITY", 0.99)
+    forms = networks.pruned_forms("ann-lq", model, data, 0)
+    assert prune.fraction_removed(forms["pruned"]) == pytest.approx(0.99, abs=1e-3)
+    less = round(prune.fraction_removed(forms["pruned less"]), 2)
+    whole = nnlite.accuracy(model, *data.validation)
+    scores = prune_ann.scores_of(model, data.train.images, 0)["mean_activation"]
+
+    def cost(sparsity):
+        masks = prune.keep_masks(scores, sparsity)
+        return whole - networks.accuracy_with(model, masks, data.validation)
+
+    assert cost(less) <= 0.01 < cost(less + 0.05)
+    monkeypatch.setattr(networks, "ANN_SPARSITY", 0.05)
+    assert list(networks.pruned_forms("ann-lq", model, data, 0)) == ["pruned"]
+
+
+def test_a_network_is_whole_again_whatever_happens(data, runs):
+    every = networks.every(data, "quick", runs, silent, names=["ann-lq"])
+    network = next(one for one in every if one.removed)
+    assert any(p.mask is not None for p in network.model.params)
+    every.close()
+    assert all(p.mask is None for p in network.model.params)
+
+
+def test_the_second_class_is_another_one_even_of_equal_outputs():
+    outputs = np.array([[0.5, 0.1, 0.5], [0.1, 0.2, 0.9], [1.0, 1.0, 1.0]])
+    assert np.array_equal(confidence_images.second_class(outputs), [2, 1, 1])
+
+
+def test_images_of_low_ratio_and_their_third_output():
+    outputs = np.array([[1, 0.9, 0.2], [1, 0.9, 0.6], [1, 0.4, 0.1], [0.9, 1, 0.8]])
+    found = confidence_images.similar_outputs(outputs, np.zeros(4, int))  # the last is wrong
+    assert (found["low"], found["more_than_two"]) == (2, 1)
+
+
+def test_a_rank_correlation_of_known_order(rng):
+    x = np.arange(200.0)
+    found = confidence_images.rank_correlation(x, -(x**3), rng)
+    assert found == pytest.approx([-1, -1, -1])
+    value, low, high = confidence_images.rank_correlation(x, rng.normal(size=200), rng)
+    assert low < value < high and high - low > 0.1
+
+
+def test_susceptibility_of_images_in_order_of_their_ratio(rng):
+    """Outputs 0.5, a second from 0.01 to 0.49, and others; noise lifts one of them."""
+    n = 100
+    images = np.full((n, 10, 1, 1), 0.005)
+    images[:, 0, 0, 0], images[:, 1, 0, 0] = 0.5, np.linspace(0.01, 0.49, n)
+    images[:, 9, 0, 0] = 0
+    pairs = [(k, limit) for k in range(10) for limit in (0.15, 0.35)]
+    bank = {(k, limit): limit * np.eye(10)[k].reshape(10, 1, 1) for k, limit in pairs}
+    network = networks.Network("ann-lq", 0, HandsThrough(), bank)
+    labels, outputs = np.zeros(n, int), images.reshape(n, 10)
+    found = confidence_images.susceptibility(network, images, labels, outputs, rng)
+    weak = found["second"]["0.15"]
+    expected = (images[::-1, 1, 0, 0] + 0.15 > 0.5).reshape(10, 10).mean(axis=1)
+    assert np.allclose(weak["success"], expected)
+    assert weak["rank"][0] == pytest.approx(1)
+    assert np.allclose(found["least likely"]["0.35"]["success"], 0)
+
+
+def test_metrics_of_images_of_one_kind_only_are_nan(rng):
+    values = score_table.all_scores(np.eye(10), after_softmax=False)
+    rows = score_table.measure(values, np.ones(10, bool), rng, 3)
+    assert np.isnan(rows["scores"]["ratio"]["auroc"]).all()
+
+
+def test_scores_are_measured_with_intervals(rng):
+    found = rng.normal(size=(300, 10))
+    is_right = rng.random(300) < 0.9
+    found[is_right, 0] += 2
+    values = score_table.all_scores(found, after_softmax=False)
+    rows = score_table.measure(values, is_right, rng, resamples=30)
+    for row in rows["scores"].values():
+        for value, low, high in row.values():
+            assert low <= value <= high
+    value, low, high = rows["advantage"]["margin"]
+    difference = rows["scores"]["ratio"]["auroc"][0] - rows["scores"]["margin"]["auroc"][0]
+    assert value == pytest.approx(difference) and low <= value <= high
+
+
+def test_scores_after_softmax_are_those_of_the_probabilities(rng):
+    found = rng.normal(size=(50, 10))
+    values = score_table.all_scores(found, after_softmax=True)
+    p = np.sort(np.exp(found) / np.exp(found).sum(axis=1, keepdims=True))
+    assert np.allclose(values["ratio"], p[:, -1] / p[:, -2])
+    assert np.allclose(values["-abs(largest - 1)"], p[:, -1] - 1)
+    assert np.allclose(values["largest probability"], p[:, -1])
+    assert np.allclose(values["margin"], np.sort(found)[:, -1] - np.sort(found)[:, -2])
+    assert not np.allclose(values["ratio before softmax"], values["ratio"])
+
+
+def test_outside_a_range():
+    assert output_range.outside(np.array([0.4, 0.5, 1.1, 1.2]), (0.5, 1.1)) == 0.5
+
+
+def test_the_explorer_shows_what_the_network_says(ann, bank, data):
+    """Without a window: a figure with a canvas that draws into memory."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    model, _ = ann
+    scores = prune_ann.scores_of(model, data.train.images, 0)["mean_activation"]
+    figure = Figure(figsize=(8, 6))
+    FigureCanvasAgg(figure)
+    network = networks.Network("ann-lq", 0, model, bank)
+    explorer = explore.Explorer(figure, network, scores, data.test)
+    assert np.array_equal(explorer.update(), model.predict(data.test.images[:1])[0])
+
+    explorer.sliders["image"].set_val(5)
+    explorer.sliders["noise asks for"].set_val(3)
+    explorer.sliders["limit"].set_val(0.25)
+    image = np.clip(data.test.images[5] + bank[3, 0.25], 0, 1)
+    outputs_now = explorer.update()
+    assert np.allclose(outputs_now, model.predict(image[None])[0], atol=1e-6)
+    assert np.allclose([bar.get_height() for bar in explorer.bars], outputs_now)
+    assert f"a {data.test.labels[5]}, read as" in explorer.picture.axes.get_title()
+
+    explorer.sliders["pruned"].set_val(0.9)
+    masks = prune.keep_masks(scores, 0.9)
+    saved = prune.apply(model, masks)
+    expected = model.predict(image[None])[0]
+    prune.undo(model, saved)
+    assert np.allclose(explorer.update(), expected, atol=1e-6)
+    assert all(p.mask is None for p in model.params)
+
+
 # Steps
 
 
@@ -254,13 +451,18 @@ def test_the_largest_step_counts_steps_of_its_size_only():
 
 @pytest.mark.parametrize(
     "script",
-    [make_noise, prune_ann, prune_layers, prune_cnn_dense, noise_on_pruned, prune_decoupled],
+    [
+        *(make_noise, prune_ann, prune_layers, prune_cnn_dense, noise_on_pruned, prune_decoupled),
+        *(confidence_curves, confidence_images, output_range, score_table),
+    ],
 )
 def test_a_script_runs_twice_and_shows_what_it_wrote(script, data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(make_noise, "CONFIG", replace(make_noise.CONFIG, steps=1, batch_size=20))
-    monkeypatch.setattr(make_noise, "NETWORKS", dict.fromkeys(SMALL, (0,)))
+    monkeypatch.setattr(make_noise, "NETWORKS", dict.fromkeys(LQ, (0,)))
     monkeypatch.setattr(make_noise, "WAYS", (("plain", 0.1, (2,)), ("chain", 0.1, (1, 2))))
+    monkeypatch.setattr(study, "ANN_SEEDS", (0,))
+    monkeypatch.setattr(networks, "NAMES", ("ann-lq", "cnn-sce"))
     study.report("name", script, data, "quick", "runs", silent)
     out = tmp_path / "results" / "strokes-quick"
     first = (out / "name.json").read_text()
@@ -268,10 +470,15 @@ def test_a_script_runs_twice_and_shows_what_it_wrote(script, data, tmp_path, mon
     monkeypatch.setattr(train, "train", None)  # the second time there is nothing left to do
     monkeypatch.setattr(make_noise, "noise_chain", None)
     study.report("name", script, data, "quick", "runs", silent)
-    assert (out / "name.json").read_text() == first
+    again = (out / "name.json").read_text()
+    assert without_times(again) == without_times(first)
     figures = list(out.glob("*.png"))
     assert figures and all(path.stat().st_size < 150_000 for path in figures)
     lines = script.table(json.loads(first)).splitlines()
     assert len(lines) > 5
     for line in lines:
         assert line == "" or line.count("|") > 3
+
+
+def without_times(text):
+    return {k: v for k, v in json.loads(text).items() if k not in ("seconds", "cost")}
