@@ -8,34 +8,26 @@ Each layer is a sparse or a dense matrix, or a convolution, whichever its densit
 bias and ReLU are part of it.
 """
 
-import copy
-import itertools
-import json
-from dataclasses import replace
 from functools import cached_property
 from math import prod
 from pathlib import Path
 
 import numpy as np
-import scipy.sparse
 
 from nnlite import fast
 from nnlite.checks import as_float, check_count
 from nnlite.fast import elementwise
 from nnlite.fast.matmul import matmul
-from nnlite.files import replace_when_done
 from nnlite.model import Sequential
-from nnlite.parameter import Parameter
-from nnlite.serialize import read_npz, rebuild
 from nnlite.sparse import chain
-from nnlite.sparse.decouple import check_input_shape
 from nnlite.sparse.kernels import aligned, blocks_of, multiply, pack, tile_width, unpack
-from nnlite.sparse.layers import Convolution, Linear, as_dense, as_sparse, layers_of
+from nnlite.sparse.layers import Convolution, Linear, as_sparse, layers_of
+from nnlite.sparse.prepare import check_fit, prepare, shape_of_inputs
+from nnlite.sparse.serialize import read_layers, write_layers
 
 MAX_DENSITY = 0.6  # of a matrix that is multiplied as a sparse one (experiments/bench_sparse.py)
 MAX_CONV_DENSITY = 0.6  # of the filters of a convolution that is decoupled
 ACTIVATIONS = 2**21  # between two layers, of all images of a batch: 8 MB
-FORMAT = "nnlite sparse network 1"
 
 
 class SparseNetwork:
@@ -161,26 +153,7 @@ class SparseNetwork:
 
     def save(self, path):
         """Write all layers to one .npz, complete or not at all."""
-        arrays, kinds = {}, []
-        for i, layer in enumerate(self.layers):
-            kind = {"relu": layer.relu}
-            if isinstance(layer, Convolution):
-                conv = layer.conv
-                args = {key: getattr(conv, key) for key in ("c_in", "c_out", "kernel", "stride")}
-                kind |= {"conv": args | {"padding": conv.padding}, "shape": layer.input_shape}
-                parts = {"w": conv.w.value, "b": conv.b.value}
-            elif layer.is_sparse:
-                a = layer.matrix
-                kind["csr"] = a.shape
-                parts = {"data": a.data, "indices": a.indices, "indptr": a.indptr, "b": layer.bias}
-            else:
-                parts = {"matrix": layer.matrix, "b": layer.bias}
-            arrays |= {f"{i}.{name}": part for name, part in parts.items()}
-            kinds.append(kind)
-        about = {"format": FORMAT, "layers": kinds, "input_shape": self.input_shape}
-        about = json.dumps(about)
-        with replace_when_done(path) as file:
-            np.savez(file, architecture=about, **arrays)
+        write_layers(path, self.layers, self.input_shape)
 
     @classmethod
     def load(cls, path):
@@ -190,16 +163,11 @@ class SparseNetwork:
         """
         content = Path(path).read_bytes()
         try:
-            arrays = read_npz(content)
-            about = json.loads(str(arrays["architecture"]))
-            if about["format"] != FORMAT:
-                raise ValueError(f"its format is {about['format']!r}, not {FORMAT!r}")
-            layers = [rebuilt(arrays, i, kind) for i, kind in enumerate(about["layers"])]
-            shape = tuple(about["input_shape"])
+            layers, shape = read_layers(content)
             network = cls(layers, shape, max_density=None, max_conv_density=None)
-            network.input_shape = shape
         except Exception as error:  # zipfile, zlib, numpy, scipy and json have each their own
             raise ValueError(f"{path} is not a complete SparseNetwork: {error}") from error
+        network.input_shape = shape
         return network
 
 
@@ -209,96 +177,6 @@ def outputs_of(layer):
 
 def is_sparse(layer):
     return isinstance(layer, Linear) and layer.is_sparse
-
-
-def rebuilt(arrays, i, kind):
-    """The i-th layer of a file."""
-    part = {name.split(".", 1)[1]: a for name, a in arrays.items() if name.startswith(f"{i}.")}
-    if "conv" in kind:
-        conv = rebuild("Conv2D", kind["conv"])
-        for p, value in zip(conv.params, (part["w"], part["b"])):
-            if value.shape != p.value.shape:
-                raise ValueError(f"layer {i} has weights of shape {value.shape}")
-            p.value = value
-        return Convolution(conv, tuple(kind["shape"]), kind["relu"])
-    if "csr" in kind:
-        csr = part["data"], part["indices"], part["indptr"]
-        return Linear(scipy.sparse.csr_array(csr, shape=kind["csr"]), part["b"], kind["relu"])
-    return Linear(part["matrix"], part["b"], kind["relu"])
-
-
-def prepare(layer, max_density, max_conv_density):
-    """A layer in the form in which it is computed: float32, sparse or dense by its density."""
-    if isinstance(layer, Convolution):
-        shape = check_input_shape(layer.input_shape, layer.conv)
-        layer = replace(layer, input_shape=shape)
-        density = layer.non_zeros / layer.conv.w.value.size
-        if max_conv_density is None or density > max_conv_density:
-            return replace(layer, conv=float32_copy(layer.conv))
-        return prepare_linear(as_sparse(layer), None)
-    if not isinstance(layer, Linear):
-        raise ValueError(f"{layer!r} is not a Linear or a Convolution")
-    return prepare_linear(layer, max_density)
-
-
-def prepare_linear(layer, max_density):
-    check_linear(layer)
-    bias, relu = np.array(layer.bias, np.float32), bool(layer.relu)
-    if layer.is_sparse:
-        layer.matrix.check_format(full_check=True)  # the product does not look
-        layer = replace(layer, matrix=layer.matrix.astype(np.float32, copy=True))
-        layer.matrix.sum_duplicates()
-        layer.matrix.eliminate_zeros()
-    sparse = layer.is_sparse if max_density is None else layer.density <= max_density
-    if not sparse:
-        return Linear(np.array(as_dense(layer).matrix, np.float32, order="C"), bias, relu)
-    a = as_sparse(layer).matrix.astype(np.float32)
-    a.indices, a.indptr = a.indices.astype(np.int32), a.indptr.astype(np.int32)
-    return Linear(a, bias, relu)
-
-
-def float32_copy(conv):
-    """A convolution with weights of its own."""
-    new = copy.copy(conv)
-    new.w, new.b, new.cache = (*(Parameter(p.value.astype(np.float32)) for p in conv.params), None)
-    return new
-
-
-def check_linear(layer):
-    """A real matrix, CSR or dense, with a bias for each row."""
-    matrix = layer.matrix
-    if layer.is_sparse and matrix.format != "csr":
-        raise ValueError(f"a matrix is {matrix.format}; CSR is needed: matrix.tocsr()")
-    if not layer.is_sparse and not isinstance(matrix, np.ndarray):
-        raise ValueError(f"a matrix is a {type(matrix).__name__}; a CSR matrix or a NumPy array")
-    if matrix.dtype.kind not in "fiub":
-        raise ValueError(f"a matrix has dtype {matrix.dtype}; real numbers are needed")
-    if matrix.ndim != 2 or np.shape(layer.bias) != (matrix.shape[0],):
-        raise ValueError(f"a matrix of shape {matrix.shape} with a bias of {np.shape(layer.bias)}")
-
-
-def check_fit(layers):
-    """Each layer takes what the one before gives."""
-    if not layers:
-        raise ValueError("a SparseNetwork takes at least one layer")
-    for first, second in itertools.pairwise(layers):
-        given = first.output_shape if isinstance(first, Convolution) else first.matrix.shape[:1]
-        taken = second.input_shape if isinstance(second, Convolution) else second.matrix.shape[1:]
-        same = given == taken if isinstance(second, Convolution) else prod(given) == taken[0]
-        if not same:
-            raise ValueError(f"{second!r} takes inputs of shape {taken}, {first!r} gives {given}")
-
-
-def shape_of_inputs(layers, given=None):
-    """Of one image: (H, W, C) where the first layer is a convolution, else (features,)."""
-    first = layers[0] if layers else None
-    if isinstance(first, Convolution):
-        shape = check_input_shape(first.input_shape, first.conv)
-    else:
-        shape = np.shape(first.matrix)[1:] if isinstance(first, Linear) else ()
-    if given is not None and prod(np.atleast_1d(given)) != prod(shape):
-        raise ValueError(f"input_shape is {given}; the first layer takes inputs of shape {shape}")
-    return shape
 
 
 def check_images(x, shape):
