@@ -1,6 +1,7 @@
 """Training and time."""
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 
 def training_curves(histories):
@@ -74,6 +75,7 @@ def cost_curves(curves, thresholds):
         axes.set_ylabel("milliseconds")
         some = values[:: 1 + len(values) // 7]
         axes.set_xticks(some, [f"{value:g}" for value in some])
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.minorticks_off()
         axes.grid(alpha=0.3)

@@ -140,7 +140,7 @@ def unpack(panels, images):
 
 
 @njit(cache=True)
-def corner(task, parts, n_images, panels):
+def piece(task, parts, n_images, panels):
     """The images of a tile, and 1 / parts of the features, that a task copies."""
     _, features, width = panels.shape
     t, part = task // parts, task % parts
@@ -152,7 +152,7 @@ def corner(task, parts, n_images, panels):
 def copy_in(images, panels):
     parts = 16 // max(1, len(panels)) or 1  # few tiles are shared out too
     for task in prange(len(panels) * parts):
-        t, n, start, stop = corner(task, parts, len(images), panels)
+        t, n, start, stop = piece(task, parts, len(images), panels)
         for first in range(start, stop, 16):  # one cache line of an image
             for i in range(n):
                 for k in range(first, min(first + 16, stop)):
@@ -164,7 +164,7 @@ def copy_in(images, panels):
 def copy_out(panels, images):
     parts = 16 // max(1, len(panels)) or 1
     for task in prange(len(panels) * parts):
-        t, n, start, stop = corner(task, parts, len(images), panels)
+        t, n, start, stop = piece(task, parts, len(images), panels)
         for first in range(start, stop, 16):
             for i in range(n):
                 for k in range(first, min(first + 16, stop)):
