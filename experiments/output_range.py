@@ -71,8 +71,8 @@ def run(data, preset, runs, say):
 
 def table(results):
     low, high = CLEAN_RANGE
-    published = ["ann-lq: published", f"{low} to {high}", "0", f"{100 * CORRUPTED_OUTSIDE:.0f}"]
-    lines = [[*published, "0", f"{100 * CORRUPTED_OUTSIDE:.0f}", f"{low} to {high}", ""]]
+    published = ["0", f"{100 * CORRUPTED_OUTSIDE:.0f}", f"{low} to {high}"]
+    lines = [["ann-lq: published", "", "", "", *published, ""]]
     for title, rows in results["networks"].items():
         low, high = np.mean([row["range"] for row in rows], axis=0)
         line = [title, f"{low:.2f} to {high:.2f}"]

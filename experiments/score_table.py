@@ -159,27 +159,28 @@ def table(results):
 
 def table_of_auroc(results, question):
     """Of seed 0, with its interval."""
-    return table_of_scores(results, question, "AUROC, %, seed 0", auroc_cell)
+    first = {title: rows[:1] for title, rows in results["networks"].items()}
+    return table_of_scores(first, question, "AUROC, %, seed 0", auroc_cell)
 
 
 def table_of_others(results, question):
     """Means over the seeds."""
     names = "AUPR / FPR95, %" + (" / AURC, thousandths" if question == "right" else "")
-    return table_of_scores(results, question, names, others_cell)
+    return table_of_scores(results["networks"], question, names, others_cell)
 
 
-def table_of_scores(results, question, names, cell_of):
-    """A line for each score, a column for each network."""
+def table_of_scores(networks, question, names, cell_of):
+    """A line for each score, a column for each network: {title: a row for each seed}."""
     lines = []
     for score in (*SCORES, RAW_RATIO):
         line = [score]
-        for title, rows in results["networks"].items():
+        for title, rows in networks.items():
             here = score != RAW_RATIO or "sce" in title
             of_seeds = [row[question]["scores"][score] for row in rows] if here else []
             line.append(cell_of(of_seeds, question) if here else "")
         lines.append(line)
-    accuracy = [np.mean([row["accuracy"] for row in rows]) for rows in results["networks"].values()]
-    titles = [f"{title} ({a:.1%} right)" for title, a in zip(results["networks"], accuracy)]
+    accuracy = [np.mean([row["accuracy"] for row in rows]) for rows in networks.values()]
+    titles = [f"{title} ({a:.1%} right)" for title, a in zip(networks, accuracy)]
     return markdown([f"{question}: {names}", *titles], lines)
 
 
