@@ -1,19 +1,20 @@
 """How the ratio of the two largest outputs separates clean from corrupted images.
 
-    python experiments/confidence_curves.py --data mnist --preset standard      on two cores
+    python experiments/confidence_curves.py --data mnist --preset standard      three minutes
     python experiments/confidence_curves.py                                     drawn digits
 
 From "Output analysis".  Half of the test images get the noise of a random other class, made on
 the network before it was pruned.  For eight networks: dense or convolutional, linear-quadratic or
 softmax-cross-entropy, whole or pruned; at three limits; on training images; and for the dense
-linear-quadratic network, against the sparsity and the length of training.
+linear-quadratic network, against the sparsity and the length of training (which trains three more,
+ten minutes once).
 Thresholds come from validation images.  Writes confidence-curves.json and three figures.
 """
 
 import sys
 from dataclasses import replace
 
-import make_noise
+import noise_banks
 import numpy as np
 import study
 import train
@@ -62,7 +63,7 @@ def measure_sparsities(data, preset, runs, say):
     found = {sparsity: [] for sparsity in SPARSITIES}
     for seed in study.ANN_SEEDS:
         model, about = study.network("ann-lq", preset, seed, data, runs, say)
-        bank = make_noise.bank(model, about, data, runs, say=say)
+        bank = noise_banks.bank(model, about, data, runs, say=say)
         scores = scores_of(model, data.train.images, seed)["mean_activation"]
         for sparsity, rows in found.items():
             saved = prune.apply(model, prune.keep_masks(scores, sparsity))
@@ -80,7 +81,7 @@ def measure_lengths(data, preset, runs, say):
         cfg = replace(cfg, steps=round(cfg.steps * length))
         label = f"ann-lq-{preset}" if length == 1 else f"ann-lq-{preset}-{cfg.steps}-steps"
         model, about = train.trained(cfg, data, 0, label, runs, say)
-        bank = make_noise.bank(model, about, data, runs, say=say)
+        bank = noise_banks.bank(model, about, data, runs, say=say)
         network = Network("ann-lq", 0, model, bank)
         found[cfg.steps] = [measure_network(network, data, [STRONG])]
     return found

@@ -1,6 +1,6 @@
 """Which images are easily attacked: those that the network was least sure of?
 
-    python experiments/confidence_images.py --data mnist --preset standard      on two cores
+    python experiments/confidence_images.py --data mnist --preset standard      15 seconds
     python experiments/confidence_images.py                                     drawn digits
 
 From "Output analysis": of nine classes the digit with the lowest and the one with the highest ratio

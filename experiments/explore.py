@@ -12,8 +12,8 @@ import argparse
 import sys
 
 import kept
-import make_noise
 import matplotlib
+import noise_banks
 import numpy as np
 import study
 from networks import Network
@@ -104,7 +104,7 @@ def main():
     except (OSError, ValueError) as error:
         sys.exit(f"{parser.prog}: {error}")
     model, about = study.network(args.model, args.preset, 0, data, kept.RUNS, print)
-    bank = make_noise.bank(model, about, data, kept.RUNS)
+    bank = noise_banks.bank(model, about, data, kept.RUNS)
     scores = scores_of(model, data.train.images, 0)["mean_activation"]
     network = Network(args.model, 0, model, bank)
     explorer = Explorer(plt.figure(figsize=(8, 6)), network, scores, data.test)

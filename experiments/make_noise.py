@@ -16,9 +16,10 @@ Writes make-noise.json, noise-vectors.png, noise-limits.png, noise-ways.png.
 import base64
 import itertools
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import kept
+import noise_banks
 import numpy as np
 import study
 from study import markdown, percent, under_noise
@@ -26,24 +27,11 @@ from tqdm import tqdm
 
 import nnlite
 from nnlite import plots
-from nnlite.noise import load_bank, noise_chain, save_bank, universal_noise
+from nnlite.noise import noise_chain, universal_noise
 
-RECIPE = 1  # to be raised when this file or nnlite changes what it makes
-
-
-@dataclass(frozen=True)
-class Config:
-    """How noise is made.  In brackets: the post, its notebooks, or us."""
-
-    limits: tuple = (0.10, 0.15, 0.20, 0.25, 0.30, 0.35)  # pixel units [post], each a start
-    # for the next [ours]
-    step: str = "adam"  # [ours; notebook: plain]
-    step_size: float = 0.03  # [ours; notebook: 0.1]
-    steps: int = 50  # at each limit [ours; notebook: 5000 in all]
-    batch_size: int = 250  # images [notebook]
+RECIPE = 1  # to be raised when this file or nnlite changes its results
 
 
-CONFIG = Config()
 NETWORKS = {"ann-lq": study.ANN_SEEDS, "ann-sce": study.ANN_SEEDS, "cnn-lq": (0,), "cnn-sce": (0,)}
 TRANSFER_LIMITS = (0.25,)
 SHOWN_LIMITS = (0.15, 0.25, 0.35)
@@ -59,42 +47,6 @@ WAYS = (
 )
 WAY_LOSSES = ("softmax_cross_entropy", "quadratic")
 WAY_L2 = (0.0, 0.02)  # 0.02 [Hvass-Labs notebook 12]
-
-
-def bank(model, about, data, runs, *, wanted=None, masks="none", cfg=None, say=print):
-    """{(target, limit): noise} for a network, made if it is not in `runs`.
-
-    about    what train.trained knows of the model;  masks: a text for what was pruned since
-    wanted   (target, limit) pairs; all ten classes at all limits by default
-    The noise of a class and a limit is the same whatever else is wanted.
-    """
-    cfg = cfg or CONFIG
-    wanted = wanted or tuple(itertools.product(range(10), cfg.limits))
-    if not {limit for _, limit in wanted} <= set(cfg.limits):
-        raise ValueError(f"noise is made at the limits {cfg.limits}; wanted are {wanted}")
-    highest = {k: max(limit for target, limit in wanted if target == k) for k, _ in wanted}
-    made_by = {"model": study.made_by(about), "masks": masks, "noise": asdict(cfg)}
-    made_by |= {"highest": sorted(highest.items()), "recipe": RECIPE}
-    name = f"{data.name}-{about['label']}-seed{about['seed']}-noise"
-    path = kept.path(runs, name, made_by, ".npz")
-    found = load_bank(path)[0] if path.exists() else {}
-    missing = [target for target in highest if (target, highest[target]) not in found]
-    if missing:
-        say(f"{path.stem}: noise for {len(missing)} classes")
-    for target in tqdm(missing, unit="class", disable=None):
-        limits = [limit for limit in cfg.limits if limit <= highest[target]]
-        rng = np.random.default_rng([about["seed"], target])
-        options = {"step": cfg.step, "step_size": cfg.step_size, "steps": cfg.steps}
-        options |= {"batch_size": cfg.batch_size, "rng": rng}
-        found |= noise_chain(model, data.train.images, target, limits, **options)
-        save_bank(path, found, made_by)
-    return found
-
-
-def measured_by(about, recipe, **settings):
-    """What measurements under the noise of a network depend on, for kept.Rows."""
-    noise = {**asdict(CONFIG), "recipe": RECIPE}
-    return {"model": study.made_by(about), "noise": noise, "recipe": recipe, **settings}
 
 
 def random_noise(limit, rng):
@@ -114,7 +66,7 @@ def measure_bank(model, noises, data, rows, name):
     for (k, limit), noise in noises.items():
         key = f"{name}, class {k}, limit {limit}"
         own[f"{k} {limit}"] = rows.get(key, under_noise, model, images, labels, k, noise)
-    for limit in CONFIG.limits:
+    for limit in noise_banks.CONFIG.limits:
         key = f"{name}, random, limit {limit}"
         random[limit] = rows.get(key, mean_under_random_noise, model, images, labels, limit)
     return {"clean": nnlite.accuracy(model, images, labels), "own": own, "random": random}
@@ -140,7 +92,7 @@ def measure_way(model, data, way):
     options |= {"loss": getattr(nnlite, way["loss"]), "rng": np.random.default_rng(way["target"])}
     args = model, data.train.images, way["target"]
     if way["step"] == "chain":
-        limits = [limit for limit in CONFIG.limits if limit <= way["limit"]]
+        limits = [limit for limit in noise_banks.CONFIG.limits if limit <= way["limit"]]
         noise = noise_chain(*args, limits, **options | {"step": "adam"})[way["target"], limits[-1]]
     else:
         noise = universal_noise(*args, way["limit"], **options)
@@ -178,23 +130,23 @@ def run(data, preset, runs=kept.RUNS, say=print):
     for name, seeds in NETWORKS.items():
         for seed in seeds if preset == "standard" else (0,):
             model, about = study.network(name, preset, seed, data, runs, say)
-            noises = bank(model, about, data, runs, say=say)
+            noises = noise_banks.bank(model, about, data, runs, say=say)
             made_by.append(study.made_by(about))
             own = f"{data.name}-{name}-{preset}-seed{seed}-under-noise"
-            rows = kept.Rows(runs, own, measured_by(about, RECIPE))
+            rows = kept.Rows(runs, own, noise_banks.measured_by(about, RECIPE))
             measured[f"{name} {seed}"] = measure_bank(model, noises, data, rows, name)
             if seed == 0:
                 firsts[name], banks[name] = model, noises
                 shown = SHOWN_LIMITS if name == "ann-lq" else SHOWN_LIMITS[-1:]
                 vectors[name] = {limit: as_text(noises, limit) for limit in shown}
             say(f"{name}, seed {seed}: measured")
-    everything = {"models": made_by, "noise": asdict(CONFIG), "recipe": RECIPE}
+    everything = {"models": made_by, "noise": asdict(noise_banks.CONFIG), "recipe": RECIPE}
     rows = kept.Rows(runs, f"{data.name}-{preset}-noise-ways-and-transfer", everything)
     transfer = measure_transfer(firsts, banks, data, rows)
     say("transfer: measured")
     ways = measure_ways(firsts["ann-lq"], data, rows)
     return {
-        "config": asdict(CONFIG),
+        "config": asdict(noise_banks.CONFIG),
         "banks": measured,
         "transfer": transfer,
         "ways": ways,

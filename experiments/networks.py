@@ -8,7 +8,7 @@ keeps of them.
 
 from dataclasses import dataclass
 
-import make_noise
+import noise_banks
 import numpy as np
 import study
 from prune_ann import scores_of
@@ -74,7 +74,7 @@ def every(data, preset, runs, say=print, names=None):
     for name in names or NAMES:
         for seed in study.ANN_SEEDS if name.startswith("ann") else (0,):
             model, about = study.network(name, preset, seed, data, runs, say)
-            bank = make_noise.bank(model, about, data, runs, say=say)
+            bank = noise_banks.bank(model, about, data, runs, say=say)
             yield Network(name, seed, model, bank)
             for form, masks in pruned_forms(name, model, data, seed).items():
                 saved = prune.apply(model, masks)

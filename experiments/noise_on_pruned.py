@@ -15,7 +15,7 @@ import sys
 from dataclasses import asdict
 
 import kept
-import make_noise
+import noise_banks
 import numpy as np
 import study
 from prune_ann import WORDS, describe, masks_of, scores_of
@@ -44,7 +44,7 @@ def measure(model, masks, about, data, vectors, replayed, runs, say):
     saved = prune.apply(model, masks)
     own = replayed
     if masks:
-        own = make_noise.bank(
+        own = noise_banks.bank(
             model, about, data, runs, wanted=vectors, masks=digest(masks), say=say
         )
     images, labels = data.test
@@ -80,8 +80,8 @@ def run_cnn(data, preset, runs, say):
 
 def run_cases(model, about, cases, vectors, data, runs, say):
     """{"magnitude 80 %": row, ...} for masks under these names."""
-    replayed = make_noise.bank(model, about, data, runs, say=say)
-    made_by = make_noise.measured_by(about, RECIPE, vectors=vectors)
+    replayed = noise_banks.bank(model, about, data, runs, say=say)
+    made_by = noise_banks.measured_by(about, RECIPE, vectors=vectors)
     rows = kept.Rows(runs, f"{data.name}-{about['label']}-seed{about['seed']}-on-pruned", made_by)
 
     def row(masks):
@@ -93,7 +93,7 @@ def run_cases(model, about, cases, vectors, data, runs, say):
 def run(data, preset, runs=kept.RUNS, say=print):
     seeds = study.ANN_SEEDS if preset == "standard" else (0,)
     return {
-        "config": asdict(make_noise.CONFIG),
+        "config": asdict(noise_banks.CONFIG),
         "ann": {seed: run_ann(seed, data, preset, runs, say) for seed in seeds},
         "cnn": {0: run_cnn(data, preset, runs, say)},
     }

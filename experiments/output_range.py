@@ -1,6 +1,6 @@
 """The range of the outputs: does noise betray itself by a largest output that is too large?
 
-    python experiments/output_range.py --data mnist --preset standard      on two cores
+    python experiments/output_range.py --data mnist --preset standard      a minute
     python experiments/output_range.py                                     drawn digits
 
 From "Output analysis": the largest output of clean and of corrupted images (noise of a random other

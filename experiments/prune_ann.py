@@ -19,7 +19,7 @@ import sys
 from dataclasses import asdict
 
 import kept
-import make_noise
+import noise_banks
 import numpy as np
 import study
 from published import ANN_NOISE, ANN_TABLE, COMBINED_LESS, SCORED_IMAGES, name_noise
@@ -103,8 +103,8 @@ def highest_sparsity(model, scores, curve, validation):
 def run_seed(seed, data, preset, runs, say):
     """Curves, and tables at the published and at the searched sparsities, of one network."""
     model, about = study.network("ann-lq", preset, seed, data, runs, say)
-    bank = make_noise.bank(model, about, data, runs, say=say)
-    made_by = make_noise.measured_by(about, RECIPE, scored_images=SCORED_IMAGES)
+    bank = noise_banks.bank(model, about, data, runs, say=say)
+    made_by = noise_banks.measured_by(about, RECIPE, scored_images=SCORED_IMAGES)
     rows = kept.Rows(runs, f"{data.name}-prune-ann-{preset}-seed{seed}", made_by)
     scores = scores_of(model, data.train.images, seed)
     sets = study.noisy_sets(data.test.images, bank, ANN_NOISE)
@@ -143,7 +143,7 @@ def run_seed(seed, data, preset, runs, say):
 def run(data, preset, runs=kept.RUNS, say=print):
     seeds = study.ANN_SEEDS if preset == "standard" else (0,)
     found = {seed: run_seed(seed, data, preset, runs, say) for seed in seeds}
-    return {"config": asdict(make_noise.CONFIG), "seeds": found}
+    return {"config": asdict(noise_banks.CONFIG), "seeds": found}
 
 
 WORDS = {

@@ -17,7 +17,7 @@ import sys
 from dataclasses import asdict
 
 import kept
-import make_noise
+import noise_banks
 import numpy as np
 import prune_ann
 import study
@@ -60,10 +60,10 @@ def measure_set(model, images, labels, scores, sparsities=SPARSITIES):
 
 def run(data, preset, runs=kept.RUNS, say=print):
     model, about = study.network("cnn-lq", preset, 0, data, runs, say)
-    bank = make_noise.bank(model, about, data, runs, say=say)
+    bank = noise_banks.bank(model, about, data, runs, say=say)
     scores = scores_of(model, data.train.images, 0)
     settings = {"scored_images": SCORED_IMAGES, "scores": prune_ann.RECIPE}
-    made_by = make_noise.measured_by(about, RECIPE, sparsities=SPARSITIES, lower=LOWER, **settings)
+    made_by = noise_banks.measured_by(about, RECIPE, sparsities=SPARSITIES, lower=LOWER, **settings)
     rows = kept.Rows(runs, f"{data.name}-prune-cnn-dense-{preset}", made_by)
 
     noisy = {name_noise(k): add_noise(data.test.images, bank[k]) for k in CNN_NOISE}
@@ -76,7 +76,7 @@ def run(data, preset, runs=kept.RUNS, say=print):
         lower = rows.get(f"{name}, lower", *args)
         for key in lower.keys() - {"unpruned"}:
             found[name][key] = lower[key] | found[name][key]
-    return {"config": asdict(make_noise.CONFIG), "sets": found}
+    return {"config": asdict(noise_banks.CONFIG), "sets": found}
 
 
 TEST_SETS = ("no noise", *(name_noise(pair) for pair in CNN_NOISE))

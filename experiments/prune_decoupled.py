@@ -20,7 +20,7 @@ import time
 from dataclasses import asdict
 
 import kept
-import make_noise
+import noise_banks
 import numpy as np
 import study
 from prune_ann import WORDS, scores_of
@@ -75,14 +75,14 @@ def seconds_per_1000(network, images):
 
 def run(data, preset, runs=kept.RUNS, say=print):
     model, about = study.network("cnn-lq", preset, 0, data, runs, say)
-    bank = make_noise.bank(model, about, data, runs, say=say)
+    bank = noise_banks.bank(model, about, data, runs, say=say)
     layers = unroll(model, (28, 28, 1))
     n = len(layers) - len(prune.dense_weights(model))  # so many are convolutions
     scores = scores_of(layers, data.train.images, 0, sparse_prune)
     sets = study.noisy_sets(data.test.images, bank, CNN_NOISE)
     pruned = with_pruned_dense(layers, scores, n)
     heads = dict(zip(HEADS, (SparseNetwork(layers[n:]), SparseNetwork(pruned[n:]))))
-    made_by = make_noise.measured_by(about, RECIPE, scored_images=SCORED_IMAGES, dense=DENSE)
+    made_by = noise_banks.measured_by(about, RECIPE, scored_images=SCORED_IMAGES, dense=DENSE)
     rows = kept.Rows(runs, f"{data.name}-prune-decoupled-{preset}", made_by)
 
     def convolutions(chosen, score, sparsity):
@@ -110,7 +110,7 @@ def run(data, preset, runs=kept.RUNS, say=print):
     for score, s in tqdm([*itertools.product(SCORES, SPARSITIES)], desc="time", disable=None):
         network = SparseNetwork(convolutions(range(n), score, s) + pruned[n:], max_density=None)
         seconds[score][s] = seconds_per_1000(network, data.test.images)
-    return {"config": asdict(make_noise.CONFIG), "curves": found, "seconds": seconds}
+    return {"config": asdict(noise_banks.CONFIG), "curves": found, "seconds": seconds}
 
 
 def table(results):

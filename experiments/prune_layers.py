@@ -15,7 +15,7 @@ import sys
 from dataclasses import asdict
 
 import kept
-import make_noise
+import noise_banks
 import numpy as np
 import prune_ann
 import study
@@ -80,9 +80,9 @@ def search(rest, scores, sets):
 
 def run_seed(seed, data, preset, runs, say):
     model, about = study.network("ann-lq", preset, seed, data, runs, say)
-    bank = make_noise.bank(model, about, data, runs, say=say)
+    bank = noise_banks.bank(model, about, data, runs, say=say)
     settings = {"scored_images": SCORED_IMAGES, "scores": prune_ann.RECIPE}
-    made_by = make_noise.measured_by(about, RECIPE, **settings)
+    made_by = noise_banks.measured_by(about, RECIPE, **settings)
     rows = kept.Rows(runs, f"{data.name}-prune-layers-{preset}-seed{seed}", made_by)
     scores = scores_of(model, data.train.images, seed)
     noisy = [
@@ -106,7 +106,7 @@ def run_seed(seed, data, preset, runs, say):
 def run(data, preset, runs=kept.RUNS, say=print):
     seeds = study.ANN_SEEDS if preset == "standard" else (0,)
     found = {seed: run_seed(seed, data, preset, runs, say) for seed in seeds}
-    return {"config": asdict(make_noise.CONFIG), "seeds": found}
+    return {"config": asdict(noise_banks.CONFIG), "seeds": found}
 
 
 def table(results):

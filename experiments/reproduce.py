@@ -30,6 +30,7 @@ import confidence_curves
 import confidence_images
 import kept
 import make_noise
+import noise_banks
 import noise_on_pruned
 import numpy as np
 import output_range
@@ -76,7 +77,7 @@ class Config:
     """
 
     network: train.Config
-    noise: make_noise.Config = make_noise.CONFIG
+    noise: noise_banks.Config = noise_banks.CONFIG
     shown_noise: tuple = published.ANN_NOISE  # (target, limit) along the pruning axis [post]
     sparsities: tuple = (
         *(0.00, 0.10, 0.20, 0.30, 0.40, 0.50, 0.55, 0.60, 0.65, 0.70, 0.75),
@@ -156,7 +157,7 @@ def run(data, cfg, seed, label, runs=kept.RUNS, say=print):
     say(f"trained: {about['test_accuracy']:.2%} of the test images right")
 
     strong = max(cfg.confidence_limits)
-    noise = make_noise.bank(model, about, data, runs, cfg=cfg.noise, say=say)
+    noise = noise_banks.bank(model, about, data, runs, cfg=cfg.noise, say=say)
     banks = {k: np.stack([noise[c, k] for c in range(10)]) for k in cfg.confidence_limits}
     measured = measure_bank(model, images, labels, banks[strong], strong, rng)
     say(f"noise made: {min(measured['accuracy']):.1%} to {max(measured['accuracy']):.1%} right")

@@ -126,4 +126,4 @@ def test_same_seed_same_numbers_and_what_is_kept_is_found(finished, data, tmp_pa
         again = json.loads(json.dumps(again, default=kept.to_json))
         assert again | {"seconds": 0} == results | {"seconds": 0}
         monkeypatch.setattr(reproduce.train, "train", None)  # the second time, nothing is trained
-        monkeypatch.setattr(reproduce.make_noise, "noise_chain", None)
+        monkeypatch.setattr(reproduce.noise_banks, "noise_chain", None)

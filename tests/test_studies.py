@@ -20,6 +20,7 @@ import explore
 import kept
 import make_noise
 import networks
+import noise_banks
 import noise_on_pruned
 import output_range
 import prune_ann
@@ -70,7 +71,7 @@ def ann(data, runs):
 
 @pytest.fixture(scope="module")
 def bank(ann, data, runs):
-    return make_noise.bank(*ann, data, runs, say=silent)
+    return noise_banks.bank(*ann, data, runs, say=silent)
 
 
 # What is kept
@@ -89,18 +90,18 @@ def test_rows_are_computed_once_and_found_again(tmp_path):
 
 
 def test_noise_of_a_class_is_the_same_whatever_else_is_wanted(ann, bank, data, runs, monkeypatch):
-    few = make_noise.bank(*ann, data, runs, wanted=((3, 0.15), (7, 0.10)), say=silent)
+    few = noise_banks.bank(*ann, data, runs, wanted=((3, 0.15), (7, 0.10)), say=silent)
     assert set(few) == {(3, 0.10), (3, 0.15), (7, 0.10)}
     for pair, noise in few.items():
         assert np.array_equal(noise, bank[pair])
-    monkeypatch.setattr(make_noise, "noise_chain", None)  # from here on none can be made
-    assert set(make_noise.bank(*ann, data, runs, say=silent)) == set(bank)
+    monkeypatch.setattr(noise_banks, "noise_chain", None)  # from here on none can be made
+    assert set(noise_banks.bank(*ann, data, runs, say=silent)) == set(bank)
     with pytest.raises(TypeError, match="not callable"):
-        make_noise.bank(*ann, data, runs, masks="another network", say=silent)
+        noise_banks.bank(*ann, data, runs, masks="another network", say=silent)
 
 
 def test_a_bank_that_was_stopped_goes_on(ann, bank, data, tmp_path, monkeypatch):
-    chain = make_noise.noise_chain
+    chain = noise_banks.noise_chain
 
     def stopped(model, images, target, *args, **options):
         if target == 1:
@@ -108,14 +109,14 @@ def test_a_bank_that_was_stopped_goes_on(ann, bank, data, tmp_path, monkeypatch)
         return chain(model, images, target, *args, **options)
 
     wanted = ((0, 0.10), (1, 0.10))
-    monkeypatch.setattr(make_noise, "noise_chain", stopped)
+    monkeypatch.setattr(noise_banks, "noise_chain", stopped)
     with pytest.raises(KeyboardInterrupt):
-        make_noise.bank(*ann, data, tmp_path, wanted=wanted, say=silent)
+        noise_banks.bank(*ann, data, tmp_path, wanted=wanted, say=silent)
     made = []
     monkeypatch.setattr(
-        make_noise, "noise_chain", lambda *args, **kw: made.append(args[2]) or chain(*args, **kw)
+        noise_banks, "noise_chain", lambda *args, **kw: made.append(args[2]) or chain(*args, **kw)
     )
-    found = make_noise.bank(*ann, data, tmp_path, wanted=wanted, say=silent)
+    found = noise_banks.bank(*ann, data, tmp_path, wanted=wanted, say=silent)
     assert made == [1] and all(np.array_equal(found[pair], bank[pair]) for pair in wanted)
 
 
@@ -458,7 +459,7 @@ def test_the_largest_step_counts_steps_of_its_size_only():
 )
 def test_a_script_runs_twice_and_shows_what_it_wrote(script, data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(make_noise, "CONFIG", replace(make_noise.CONFIG, steps=1, batch_size=20))
+    monkeypatch.setattr(noise_banks, "CONFIG", replace(noise_banks.CONFIG, steps=1, batch_size=20))
     monkeypatch.setattr(make_noise, "NETWORKS", dict.fromkeys(LQ, (0,)))
     monkeypatch.setattr(make_noise, "WAYS", (("plain", 0.1, (2,)), ("chain", 0.1, (1, 2))))
     monkeypatch.setattr(study, "ANN_SEEDS", (0,))
@@ -468,7 +469,7 @@ def test_a_script_runs_twice_and_shows_what_it_wrote(script, data, tmp_path, mon
     first = (out / "name.json").read_text()
 
     monkeypatch.setattr(train, "train", None)  # the second time there is nothing left to do
-    monkeypatch.setattr(make_noise, "noise_chain", None)
+    monkeypatch.setattr(noise_banks, "noise_chain", None)
     study.report("name", script, data, "quick", "runs", silent)
     again = (out / "name.json").read_text()
     assert without_times(again) == without_times(first)
