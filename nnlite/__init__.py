@@ -1,6 +1,9 @@
 """A neural-network framework in plain NumPy, small enough to read in an afternoon."""
 
+import importlib.util
+
 from nnlite import confidence, data, noise, prune
+from nnlite.batches import accuracy, check_finite, minibatches
 from nnlite.conv import Conv2D, conv2d_naive
 from nnlite.gradcheck import check_gradients, check_loss
 from nnlite.layers import Dense, Dropout, Flatten, ReLU
@@ -8,8 +11,11 @@ from nnlite.losses import quadratic, softmax_cross_entropy
 from nnlite.model import Sequential
 from nnlite.optim import SGD, Adam
 from nnlite.parameter import Parameter
+from nnlite.replace import plain, replaceable, replaced
 from nnlite.serialize import load, save
-from nnlite.train import accuracy, minibatches
+
+if importlib.util.find_spec("numba"):  # without it the plain functions stay
+    importlib.import_module("nnlite.fast")
 
 __version__ = "0.1.0"
 
@@ -24,6 +30,7 @@ __all__ = [
     "ReLU",
     "Sequential",
     "accuracy",
+    "check_finite",
     "check_gradients",
     "check_loss",
     "confidence",
@@ -32,8 +39,11 @@ __all__ = [
     "load",
     "minibatches",
     "noise",
+    "plain",
     "prune",
     "quadratic",
+    "replaceable",
+    "replaced",
     "save",
     "softmax_cross_entropy",
 ]

@@ -2,19 +2,19 @@
 
 Images are (N, H, W, C), filters (kh, kw, c_in, c_out).  What deep learning calls a
 convolution is a cross-correlation: the filter is not flipped.
+
+`zeros`, ((top, bottom), (left, right)), says how many rows and columns of zeros surround an
+image; `conv_geometry` turns padding into it.
 """
 
 import itertools
 
 import numpy as np
 
-from nnlite import fast
 from nnlite.checks import as_float, check_count, check_pair
-from nnlite.fast import conv as fast_conv
-from nnlite.fast.conv import MOST_WEIGHTS
-from nnlite.fast.simd import LANES
 from nnlite.init import initialise
 from nnlite.parameter import Parameter
+from nnlite.replace import may_be_replaced
 
 # im2col copies every pixel kh*kw times.  It is made in chunks of at most so many bytes,
 # unless one row of outputs takes more.
@@ -97,9 +97,59 @@ def col2im(cols, shape, kernel, stride):
     return x
 
 
-def top_left(zeros):
-    """Zeros above and left, of ((top, bottom), (left, right))."""
-    return zeros[0][0], zeros[1][0]
+def chunks(shape, kernel, stride, pixel_bytes):
+    """Pieces of an output (N, Ho, Wo, c_out) whose im2col stays below CHUNK_BYTES.
+
+    Yields (window, out): the index of the padded input that a piece of the output sees, and
+    the index of that piece.  A piece is some images, or some rows of one.
+    pixel_bytes   of one pixel of the input, all channels
+    """
+    (n, ho, wo, _), (kh, kw), sh = shape, kernel, stride[0]
+    rows = max(1, CHUNK_BYTES // (wo * kh * kw * pixel_bytes))
+    per_chunk, rows = max(1, rows // ho), min(rows, ho)
+    for i, first in itertools.product(range(0, n, per_chunk), range(0, ho, rows)):
+        images, last = slice(i, i + per_chunk), min(first + rows, ho) - 1
+        yield (images, slice(first * sh, last * sh + kh)), (images, slice(first, last + 1))
+
+
+@may_be_replaced
+def conv2d(x, w, b, stride, zeros):
+    """im2col(x) @ w.reshape(-1, c_out) + b, with zeros around x.
+
+    x (N, H, W, c_in), w (kh, kw, c_in, c_out), b (c_out,) -> y (N, Ho, Wo, c_out)
+    """
+    x = np.pad(x, ((0, 0), *zeros, (0, 0)))
+    kernel, flat_w = w.shape[:2], w.reshape(-1, w.shape[3])  # (kh*kw*c_in, c_out)
+    ho, wo = ((x.shape[axis + 1] - kernel[axis]) // stride[axis] + 1 for axis in (0, 1))
+    y = np.empty((len(x), ho, wo, w.shape[3]), x.dtype)
+    for window, out in chunks(y.shape, kernel, stride, x.itemsize * x.shape[3]):
+        cols = im2col(x[window], kernel, stride)
+        y[out] = (cols @ flat_w).reshape(y[out].shape)
+    return y + b
+
+
+@may_be_replaced
+def conv2d_filter_gradient(x, dy, kernel, stride, zeros):
+    """(d loss / d w, d loss / d b) of y = conv2d(x, w, b, stride, zeros)."""
+    x = np.pad(x, ((0, 0), *zeros, (0, 0)))
+    c_in, c_out = x.shape[3], dy.shape[3]
+    dw = np.zeros((kernel[0] * kernel[1] * c_in, c_out), x.dtype)
+    for window, out in chunks(dy.shape, kernel, stride, x.itemsize * c_in):
+        cols = im2col(x[window], kernel, stride)
+        dw += cols.T @ dy[out].reshape(-1, c_out)
+    return dw.reshape(*kernel, c_in, c_out), dy.sum(axis=(0, 1, 2))
+
+
+@may_be_replaced
+def conv2d_input_gradient(dy, w, stride, zeros, size):
+    """d loss / d x, (N, *size, c_in), of y = conv2d(x, w, b, stride, zeros)."""
+    (kernel, c_in, c_out), (height, width) = (w.shape[:2], *w.shape[2:]), size
+    flat_w, ((top, bottom), (left, right)) = w.reshape(-1, c_out), zeros
+    dx = np.zeros((len(dy), top + height + bottom, left + width + right, c_in), dy.dtype)
+    for window, out in chunks(dy.shape, kernel, stride, dy.itemsize * c_in):
+        dcols = dy[out].reshape(-1, c_out) @ flat_w.T  # (N*Ho*Wo, kh*kw*c_in)
+        dx[window] += col2im(dcols, dx[window].shape, kernel, stride)
+    return dx[:, top : top + height, left : left + width]
 
 
 class Conv2D:
@@ -110,6 +160,8 @@ class Conv2D:
     init: "default", "he" or "posts" (see nnlite.init).
     Raises ValueError for sizes below 1, unknown names, or x of another shape.
     """
+
+    args = ("c_in", "c_out", "kernel", "stride", "padding")
 
     def __init__(self, c_in, c_out, kernel, stride=1, padding="same", *, rng, init="default"):
         self.c_in, self.c_out = check_count("c_in", c_in), check_count("c_out", c_out)
@@ -124,7 +176,7 @@ class Conv2D:
         return [self.w, self.b]
 
     def geometry(self, height, width):
-        """((top, bottom), (left, right)) zeros and (Ho, Wo) for images of height x width."""
+        """(zeros, (Ho, Wo)) for images of height x width."""
         top, bottom, ho = conv_geometry(height, self.kernel[0], self.stride[0], self.padding)
         left, right, wo = conv_geometry(width, self.kernel[1], self.stride[1], self.padding)
         return ((top, bottom), (left, right)), (ho, wo)
@@ -135,15 +187,7 @@ class Conv2D:
             raise ValueError(f"{self} takes x of shape (N, H, W, {self.c_in}), got {x.shape}")
         zeros, size = self.geometry(x.shape[1], x.shape[2])
         self.cache = x, zeros, (len(x), *size, self.c_out)
-        if self.is_fast(x):
-            return fast_conv.conv2d(x, self.w.value, self.b.value, top_left(zeros), size)
-        x = np.pad(x, ((0, 0), *zeros, (0, 0)))
-        w = self.w.value.reshape(-1, self.c_out)  # (kh*kw*c_in, c_out)
-        y = np.empty((len(x), *size, self.c_out), dtype=x.dtype)
-        for window, out in self.chunks(y.shape):
-            cols = im2col(x[window], self.kernel, self.stride)
-            y[out] = (cols @ w).reshape(y[out].shape)
-        return y + self.b.value
+        return conv2d(x, self.w.value, self.b.value, self.stride, zeros)
 
     def backward(self, dy):
         self.backward_params(dy)
@@ -152,58 +196,19 @@ class Conv2D:
     def backward_params(self, dy):
         x, zeros, _ = self.cache
         dy = self.check_upstream(dy)
-        if self.is_fast(x):
-            gradients = fast_conv.conv2d_filter_gradient(x, dy, self.kernel, top_left(zeros))
-            self.w.grad, self.b.grad = gradients
-            return
-        x = np.pad(x, ((0, 0), *zeros, (0, 0)))
-        dw = np.zeros(self.w.value.shape, x.dtype).reshape(-1, self.c_out)
-        for window, out in self.chunks(dy.shape):
-            cols = im2col(x[window], self.kernel, self.stride)
-            dw += cols.T @ dy[out].reshape(-1, self.c_out)
-        self.w.grad = dw.reshape(self.w.value.shape)
-        self.b.grad = dy.sum(axis=(0, 1, 2))
+        dw, db = conv2d_filter_gradient(x, dy, self.kernel, self.stride, zeros)
+        self.w.grad, self.b.grad = dw, db
 
     def backward_input(self, dy):
         x, zeros, _ = self.cache
-        (n, height, width, _), ((top, bottom), (left, right)) = x.shape, zeros
         dy = self.check_upstream(dy)
-        if self.is_fast(x):
-            size = height, width
-            return fast_conv.conv2d_input_gradient(dy, self.w.value, top_left(zeros), size)
-        w = self.w.value.reshape(-1, self.c_out)
-        dx = np.zeros((n, top + height + bottom, left + width + right, self.c_in), x.dtype)
-        for window, out in self.chunks(dy.shape):
-            dcols = dy[out].reshape(-1, self.c_out) @ w.T  # (N*Ho*Wo, kh*kw*c_in)
-            dx[window] += col2im(dcols, dx[window].shape, self.kernel, self.stride)
-        return dx[:, top : top + height, left : left + width]
-
-    def is_fast(self, x):
-        """Whether nnlite.fast.conv takes over: float32, stride 1, LANES images or more."""
-        w, b = self.w.value, self.b.value
-        fits = self.stride == (1, 1) and len(x) >= LANES and w.size <= MOST_WEIGHTS
-        return fits and fast.use("conv", x, w, b)
+        return conv2d_input_gradient(dy, self.w.value, self.stride, zeros, x.shape[1:3])
 
     def check_upstream(self, dy):
         x, _, shape = self.cache
         if np.shape(dy) != shape:
             raise ValueError(f"dy has shape {np.shape(dy)}, the outputs of {self} had {shape}")
         return as_float(dy, x.dtype, "dy")
-
-    def chunks(self, shape):
-        """Pieces of an output (N, Ho, Wo, c_out) whose im2col stays below CHUNK_BYTES.
-
-        Yields (window, out): the index of the padded input that a piece of the output
-        sees, and the index of that piece.  A piece is some images, or some rows of one.
-        """
-        n, ho, wo, _ = shape
-        (kh, kw), sh = self.kernel, self.stride[0]
-        row_bytes = wo * kh * kw * self.c_in * self.w.value.itemsize
-        rows = max(1, CHUNK_BYTES // row_bytes)
-        per_chunk, rows = max(1, rows // ho), min(rows, ho)
-        for i, first in itertools.product(range(0, n, per_chunk), range(0, ho, rows)):
-            images, last = slice(i, i + per_chunk), min(first + rows, ho) - 1
-            yield (images, slice(first * sh, last * sh + kh)), (images, slice(first, last + 1))
 
     def __repr__(self):
         (kh, kw), (sh, sw) = self.kernel, self.stride

@@ -6,23 +6,51 @@ A layer is any object with
     backward(dy) -> dx              assigns `p.grad` of its parameters; dx and dy have the
                                     shapes of x and y
     params                          its Parameters, each also an attribute; empty without
+    args                            names of its constructor's arguments, each also an
+                                    attribute; only `save` needs them
 
 The cache holds arrays, not copies: leave x and y alone until backward is done.  Sequential
 calls them in the right order and checks what it passes on.
 
-Layers with parameters have their backward pass in two halves, `backward_params(dy)`
+A layer with parameters may have its backward pass in two halves, `backward_params(dy)`
 and `backward_input(dy) -> dx`: training never needs the input gradient of the first
 layer, and adversarial noise never needs the parameters'.
+
+The arithmetic is in plain functions.  Those marked @may_be_replaced have a fast version too,
+which is taken where it can be: see nnlite/replace.py.  Under `nnlite.plain()` these run.
 """
 
 import numpy as np
 
-from nnlite import fast
 from nnlite.checks import as_float, check_count, check_number, check_rng
-from nnlite.fast import elementwise
-from nnlite.fast.matmul import matmul
 from nnlite.init import initialise
 from nnlite.parameter import Parameter
+from nnlite.replace import may_be_replaced
+
+
+@may_be_replaced
+def matmul(a, b, out=None):
+    """a @ b, written to `out` if it is given: (M, K), (K, N) -> (M, N)."""
+    return np.matmul(a, b, out=out)
+
+
+@may_be_replaced
+def relu(x):
+    """max(x, 0), any shape."""
+    return np.maximum(x, 0)
+
+
+@may_be_replaced
+def relu_gradient(y, dy):
+    """d loss / d x of y = relu(x): dy where y > 0, else 0."""
+    return np.where(y > 0, dy, 0)
+
+
+@may_be_replaced
+def drop(x, draws, drop_prob):
+    """x / (1 - drop_prob) where draws / 2^16 >= drop_prob, else 0;  draws: uint16 like x."""
+    dropped = min(round(drop_prob * 2**16), 2**16 - 1)  # of the 2^16 values that a draw has
+    return np.where(draws >= dropped, x * x.dtype.type(2**16 / (2**16 - dropped)), 0)
 
 
 class Dense:
@@ -32,6 +60,8 @@ class Dense:
     init: "default", "he" or "posts" (see nnlite.init).
     Raises ValueError for sizes below 1, an unknown init, or x of another shape.
     """
+
+    args = ("n_in", "n_out")
 
     def __init__(self, n_in, n_out, *, rng, init="default"):
         self.n_in, self.n_out = check_count("n_in", n_in), check_count("n_out", n_out)
@@ -51,7 +81,7 @@ class Dense:
                 + ("; put a Flatten() before it" if x.ndim > 2 else "")
             )
         self.cache = x
-        y = matmul(x, self.w.value)  # x @ w
+        y = matmul(x, self.w.value)
         y += self.b.value
         return y
 
@@ -68,7 +98,7 @@ class Dense:
     def backward_input(self, dy):
         w = self.w.value
         dy = as_float(dy, w.dtype, "dy")
-        return matmul(dy, w.T, out=np.empty_like(self.cache))  # (N, n_in), in memory like x
+        return matmul(dy, w.T, out=np.empty_like(self.cache))  # (N, n_in), lying in memory like x
 
     def __repr__(self):
         return f"Dense({self.n_in}, {self.n_out})"
@@ -77,20 +107,17 @@ class Dense:
 class ReLU:
     """y = max(x, 0), any shape.  The derivative at exactly 0 is taken as 0."""
 
-    params = ()
+    params, args = (), ()
 
     def __init__(self):
         self.cache = None
 
     def forward(self, x, train=False):
-        self.cache = y = elementwise.relu(x) if fast.use("elementwise", x) else np.maximum(x, 0)
+        self.cache = y = relu(x)
         return y
 
     def backward(self, dy):
-        y = self.cache
-        if fast.use("elementwise", y, dy):
-            return elementwise.where_positive(y, dy)
-        return np.where(y > 0, dy, 0)
+        return relu_gradient(self.cache, dy)
 
     def __repr__(self):
         return "ReLU()"
@@ -104,7 +131,7 @@ class Dropout:
     decided by whole numbers of 16 bits, quick to draw.   Srivastava et al. 2014, inverted.
     """
 
-    params = ()
+    params, args = (), ("drop_prob",)
 
     def __init__(self, drop_prob, *, rng):
         self.drop_prob = check_number("drop_prob", drop_prob, "[0, 1)")
@@ -120,18 +147,11 @@ class Dropout:
                 "this Dropout was loaded from a file and has no generator; to train on, "
                 "load with nnlite.load(path, rng=np.random.default_rng(seed))"
             )
-        self.cache = self.rng.integers(0, 2**16, x.shape, np.uint16)
-        return self.drop(x)
+        self.cache = draws = self.rng.integers(0, 2**16, x.shape, np.uint16)
+        return drop(x, draws, self.drop_prob)
 
     def backward(self, dy):
-        return dy if self.cache is None else self.drop(dy)
-
-    def drop(self, x):
-        draws, threshold = self.cache, min(round(self.drop_prob * 2**16), 2**16 - 1)
-        scale = x.dtype.type(2**16 / (2**16 - threshold))  # 1 / (1 - drop_prob)
-        if fast.use("elementwise", x):
-            return elementwise.drop(x, draws, threshold, scale)
-        return np.where(draws >= threshold, x * scale, 0)
+        return dy if self.cache is None else drop(dy, self.cache, self.drop_prob)
 
     def __repr__(self):
         return f"Dropout({self.drop_prob})"
@@ -140,7 +160,7 @@ class Dropout:
 class Flatten:
     """(N, H, W, C) -> (N, H*W*C), neuron order (row*W + column)*C + channel."""
 
-    params = ()
+    params, args = (), ()
 
     def __init__(self):
         self.cache = None

@@ -62,7 +62,8 @@ class Sequential:
             return None
         for layer in reversed(self.layers[first + 1 :]):
             dy = layer.backward(dy)
-        self.layers[first].backward_params(dy)
+        layer = self.layers[first]
+        getattr(layer, "backward_params", layer.backward)(dy)  # the half of it, if it has one
 
     def input_gradient(self, x, labels, loss):
         """d loss(outputs, labels) / d x in evaluation mode, of the shape of x.
@@ -73,7 +74,7 @@ class Sequential:
         _, dy = loss(self.forward(x), labels)
         self.check_upstream(dy)
         for layer in reversed(self.layers):
-            dy = layer.backward_input(dy) if layer.params else layer.backward(dy)
+            dy = backward_input(layer, dy)
         return dy
 
     def predict(self, x, batch_size=500):
@@ -88,10 +89,19 @@ class Sequential:
         if dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype is {dtype}; parameters are float32 or float64")
         model = copy.deepcopy(self)
-        model.output_shape = None  # what its layers remember has the old dtype
         for p in model.params:
-            p.value, p.grad = p.value.astype(dtype), None
+            p.value = p.value.astype(dtype)
         return model
+
+    def __getstate__(self):
+        """All but the layers' caches: what pickle and copy take along.
+
+        The caches belong to the last batch, and may be many times as large as the weights.
+        """
+        layers = [copy.copy(layer) for layer in self.layers]
+        for layer in layers:
+            layer.cache = None
+        return {**vars(self), "layers": layers, "output_shape": None}
 
     def check_upstream(self, dy):
         if self.output_shape is None:
@@ -105,11 +115,30 @@ class Sequential:
     def __repr__(self):
         lines = [f"Sequential: {describe(self.params)}"]
         for i, layer in enumerate(self.layers):
-            lines.append(f"  {i}  {layer}")
+            lines.append(f"  {i}  {layer_text(layer)}")
             if layer.params:
                 shapes = "".join(f"  {k} {p.value.shape}" for k, p in named_params(layer).items())
                 lines[-1] = f"{lines[-1]:<38}{shapes}  {describe(layer.params)}"
         return "\n".join(lines)
+
+
+def backward_input(layer, dy):
+    """d loss / d x of one layer, the gradients of its parameters left as they are."""
+    if hasattr(layer, "backward_input"):
+        return layer.backward_input(dy)
+    gradients = [p.grad for p in layer.params]
+    dx = layer.backward(dy)
+    for p, gradient in zip(layer.params, gradients):
+        p.grad = gradient
+    return dx
+
+
+def layer_text(layer):
+    """'Dense(784, 10)': the repr of a layer; built from its `args` if its class has no repr."""
+    if type(layer).__repr__ is not object.__repr__:
+        return repr(layer)
+    arguments = (repr(getattr(layer, name, "?")) for name in getattr(layer, "args", ()))
+    return f"{type(layer).__name__}({', '.join(arguments)})"
 
 
 def describe(params):
@@ -130,10 +159,7 @@ def check_layers(layers):
             raise ValueError(f"{layer!r} is not a layer; unpack it: *model.layers")
         if isinstance(layer, type):
             raise ValueError(f"{layer!r} is not a layer; call it: {layer.__name__}(...)")
-        needed = ["forward", "backward", "params"]
-        if getattr(layer, "params", ()):
-            needed += ["backward_params", "backward_input"]
-        missing = [name for name in needed if not hasattr(layer, name)]
+        missing = [name for name in ("forward", "backward", "params") if not hasattr(layer, name)]
         if missing:
             raise ValueError(f"{layer!r} is not a layer: it has no {', '.join(missing)}")
         if list(layer.params) != list(named_params(layer).values()):

@@ -13,9 +13,8 @@ what is below TINY to zero: pruning would remove it first anyway.
 
 import numpy as np
 
-from nnlite import fast
-from nnlite.checks import check_number
-from nnlite.fast import elementwise
+from nnlite.checks import check_count, check_number
+from nnlite.replace import may_be_replaced
 
 # float32 numbers below these become 0: weights and running means of gradients,
 TINY = 1e-20
@@ -40,6 +39,16 @@ class SGD:
             w = p.value - float(self.lr) * (p.grad + float(self.l2) * p.value)
             p.value = w if p.mask is None else np.where(p.mask, w, 0)
 
+    def state(self):
+        """All that it needs to go on later: numbers by name."""
+        return {"lr": float(self.lr), "l2": float(self.l2)}
+
+    def load_state(self, state):
+        """Go on from what `state` returned.  Raises ValueError, changing nothing, for another."""
+        check_keys(state, ("lr", "l2"))
+        lr, l2 = check_number("lr", state["lr"]), check_number("l2", state["l2"])
+        self.lr, self.l2 = lr, l2
+
 
 class Adam:
     """Adam, Kingma & Ba 2015: `adam_update` for every parameter.
@@ -50,10 +59,7 @@ class Adam:
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, l2=0.0):
         self.params = check_params(params)
         self.lr, self.l2 = check_number("lr", lr), check_number("l2", l2)
-        if np.shape(betas) != (2,):
-            raise ValueError(f"betas are {betas!r}; a pair such as (0.9, 0.999) is expected")
-        self.betas = tuple(check_number("beta", beta, "[0, 1)") for beta in betas)
-        self.eps = check_number("eps", eps)
+        self.betas, self.eps = check_betas(betas), check_number("eps", eps)
         self.t = 0
         self.m = [np.zeros(p.value.shape, p.value.dtype) for p in self.params]
         self.v = [np.zeros(p.value.shape, p.value.dtype) for p in self.params]
@@ -69,10 +75,25 @@ class Adam:
                 raise ValueError(
                     f"{p} had the shape {m.shape} when this Adam was made; make a new one"
                 )
-            update = elementwise.adam_update if fast.use("adam", p.value, p.grad) else adam_update
-            p.value = update(p.value, p.grad, m, v, p.mask, **options)
+            p.value = adam_update(p.value, p.grad, m, v, p.mask, **options)
+
+    def state(self):
+        """All that it needs to go on later: numbers, and copies of the running means."""
+        options = {"lr": float(self.lr), "l2": float(self.l2), "betas": self.betas, "eps": self.eps}
+        m, v = [m.copy() for m in self.m], [v.copy() for v in self.v]
+        return {**options, "t": self.t, "m": m, "v": v}
+
+    def load_state(self, state):
+        """Go on from what `state` returned.  Raises ValueError, changing nothing, for another."""
+        check_keys(state, ("lr", "l2", "betas", "eps", "t", "m", "v"))
+        lr, l2, eps = (check_number(key, state[key]) for key in ("lr", "l2", "eps"))
+        betas, t = check_betas(state["betas"]), check_count("t", state["t"], 0)
+        m, v = (check_arrays(key, state[key], self.params) for key in ("m", "v"))
+        self.lr, self.l2, self.betas, self.eps, self.t = lr, l2, betas, eps, t
+        self.m, self.v = m, v
 
 
+@may_be_replaced
 def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t, tiny, tiny_v):
     """Step number t of Adam, Kingma & Ba 2015, algorithm 1: returns the new w, changes m and v.
 
@@ -100,6 +121,28 @@ def check_gradients_known(params):
             raise ValueError(f"{p} has no gradient; call model.backward(doutputs) before step()")
         if p.grad.shape != p.value.shape:
             raise ValueError(f"{p} has a gradient of shape {p.grad.shape}")
+
+
+def check_betas(betas):
+    if np.shape(betas) != (2,):
+        raise ValueError(f"betas are {betas!r}; a pair such as (0.9, 0.999) is expected")
+    return tuple(check_number("beta", beta, "[0, 1)") for beta in betas)
+
+
+def check_keys(state, keys):
+    if set(state) != set(keys):
+        raise ValueError(f"the state has {', '.join(state)}; this optimiser's is {', '.join(keys)}")
+
+
+def check_arrays(name, arrays, params):
+    """Copies of arrays, one for each parameter, of its shape and dtype, else ValueError."""
+    if not isinstance(arrays, list) or len(arrays) != len(params):
+        raise ValueError(f"{name} must be a list of {len(params)} arrays, one for each parameter")
+    copies = [np.array(array) for array in arrays]
+    for a, p in zip(copies, params):
+        if a.shape != p.value.shape or a.dtype != p.value.dtype:
+            raise ValueError(f"{name} has an array of {a.dtype} and shape {a.shape} for {p}")
+    return copies
 
 
 def check_params(params):

@@ -35,6 +35,10 @@ class Parameter:
         """Fraction of entries that are exactly zero, in [0, 1]."""
         return float(1 - np.count_nonzero(self.value) / self.value.size)
 
+    def __getstate__(self):
+        """All but the gradient: what pickle and copy take along."""
+        return {**vars(self), "grad": None}
+
     def __repr__(self):
         return f"Parameter{self.value.shape}, {self.value.dtype}, sparsity {self.sparsity:.3f}"
 

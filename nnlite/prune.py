@@ -2,20 +2,22 @@
 
     statistics = input_statistics(model, images)
     masks = keep_masks(scores(model, mean_activation, statistics), sparsity=0.8)
-    saved = apply(model, masks)      # zeroes at once; optimisers keep the zeros
-    undo(model, saved)
+    apply(model, masks)              # zeroes at once; optimisers keep the zeros
+    with applied(model, masks):      # the same, for as long as the block lasts
+        accuracy(model, images, labels)
 
-A score is a function (w, statistics of the layer's inputs) -> array of the shape of w,
-(n_in, n_out); the smallest go first.  Biases are never pruned.  docs/pruning.md compares
-the scores.
+A layer counts as dense if it has a Parameter `w` of two axes, (n_in, n_out); one of your own does
+too.  A score is a function (w, statistics of the layer's inputs) -> array of the shape of w; the
+smallest go first.  Biases are never pruned.  docs/pruning.md compares the scores.
 """
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
 
-from nnlite.checks import check_count, check_mask, check_number, check_rng
-from nnlite.layers import Dense
+from nnlite.checks import as_float, check_count, check_mask, check_number, check_rng
+from nnlite.parameter import Parameter
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,15 @@ def of_inputs(name, statistics, w):
 
 def dense_weights(model):
     """{"1.w": Parameter, ...}: the weights of the dense layers of a Sequential."""
-    names = [f"{i}.w" for i, layer in enumerate(model.layers) if isinstance(layer, Dense)]
-    if not names:
-        raise ValueError(f"nothing to prune, there is no Dense layer in\n{model}")
-    return {name: model.named_params[name] for name in names}
+    weights = {f"{i}.w": layer.w for i, layer in enumerate(model.layers) if is_dense(layer)}
+    if not weights:
+        raise ValueError(f"nothing to prune, no layer has a Parameter w (n_in, n_out) in\n{model}")
+    return weights
+
+
+def is_dense(layer):
+    w = getattr(layer, "w", None)
+    return isinstance(w, Parameter) and w.value.ndim == 2
 
 
 def input_statistics(model, images, batch_size=500):
@@ -101,14 +108,16 @@ def input_statistics(model, images, batch_size=500):
     n, batch_size = len(images), check_count("batch_size", batch_size)
     if n == 0:
         raise ValueError("no images given; a mean needs at least one")
-    sums = {name: np.zeros((3, p.value.shape[0])) for name, p in dense_weights(model).items()}
+    weights = dense_weights(model)
+    sums = {name: np.zeros((3, p.value.shape[0])) for name, p in weights.items()}
     for start in range(0, n, batch_size):
-        model.forward(images[start : start + batch_size])
+        x = as_float(images[start : start + batch_size], model.params[0].value.dtype)
         for i, layer in enumerate(model.layers):
-            if isinstance(layer, Dense):
-                x = layer.cache  # its input
+            if is_dense(layer):
                 for total, values in zip(sums[f"{i}.w"], (x, np.abs(x), np.square(x))):
                     total += values.sum(axis=0, dtype=np.float64)
+            x = layer.forward(x)
+    model.output_shape = None  # the caches are of these images now: no backward
     return {name: InputStatistics(n, *(total / n)) for name, total in sums.items()}
 
 
@@ -203,21 +212,36 @@ def apply(model, masks):
     Masks that are there already stay: what either prunes is pruned.  Raises ValueError for a
     name that the model does not have or a mask of another shape, and then changes nothing.
     """
-    params = model.named_params
+    params, saved, pruned = model.named_params, {}, {}
     for name, mask in masks.items():
         if name not in params:
             raise ValueError(f"no parameter is called {name!r}; there are {', '.join(params)}")
-        check_mask(mask, params[name].value.shape)
-    saved = {name: (params[name].value, params[name].mask) for name in masks}
-    for name, mask in masks.items():
         p = params[name]
-        p.mask = mask if p.mask is None else mask & p.mask
-        p.value = np.where(p.mask, p.value, 0)
+        keep = check_mask(mask, p.value.shape)
+        keep = keep if p.mask is None else keep & p.mask
+        saved[name], pruned[name] = (p.value, p.mask), (np.where(keep, p.value, 0), keep)
+    put(params, pruned)
     return saved
 
 
 def undo(model, saved):
     """Put back the weights and masks from before the `apply` that returned `saved`."""
-    params = model.named_params
-    for name, (value, mask) in saved.items():
+    put(model.named_params, saved)
+
+
+def put(params, values_and_masks):
+    for name, (value, mask) in values_and_masks.items():
         params[name].value, params[name].mask = value, mask
+
+
+@contextlib.contextmanager
+def applied(model, masks):
+    """Prune inside the `with`, then put weights and masks back, also after an error.
+
+    Yields the model.  Raises ValueError as `apply` does.
+    """
+    saved = apply(model, masks)
+    try:
+        yield model
+    finally:
+        undo(model, saved)

@@ -125,6 +125,141 @@ def test_a_damaged_checkpoint_is_named(damage, tmp_path):
         load_checkpoint(tmp_path / "other.npz", *run)
 
 
+def settled(run):
+    """All that a checkpoint could change, as a text."""
+    model, optimiser, rngs = run
+    states = [rng.bit_generator.state for rng in rngs.values()]
+    return repr([[(p.value, p.mask) for p in model.params], optimiser.state(), states])
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda about: about["settings"].update(lr="fast"), "lr is 'fast'"),
+        (lambda about: about["settings"].update(lr=-1), "lr is -1"),
+        (lambda about: about["settings"].update(betas=[0.9]), r"betas are \(0\.9,\)"),
+        (lambda about: about["settings"].update(betas=0.9), "TypeError"),
+        (lambda about: about["settings"].update(t=1.5), r"t is 1\.5"),
+        (lambda about: about.update(settings=None), "TypeError"),
+        (lambda about: about["states"][0]["state"].update(inc=-1), "OverflowError"),
+        (lambda about: about["states"][0]["state"].pop("inc"), "KeyError"),
+        (lambda about: about.pop("progress"), "KeyError"),
+        (lambda about: about.pop("layers"), "KeyError"),
+        (lambda about: about.update(format="nnlite checkpoint 0"), "its format is"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_changes(change, message, tmp_path):
+    path, run = tmp_path / "c.npz", start(1)
+    save_checkpoint(path, *run)
+    arrays = dict(np.load(path))
+    about = json.loads(str(arrays.pop("checkpoint")))
+    change(about)
+    np.savez(path, checkpoint=json.dumps(about), **arrays)
+    advance(run, 2)
+    before = settled(run)
+    with pytest.raises(ValueError, match=rf"c\.npz is not a complete checkpoint .*{message}"):
+        load_checkpoint(path, *run)
+    assert settled(run) == before
+
+
+@pytest.mark.parametrize("mask", [np.ones((20, 19), bool), np.ones((20, 20))])
+def test_a_mask_that_does_not_fit_is_refused_before_anything_changes(mask, tmp_path):
+    path, run = tmp_path / "c.npz", start(1)
+    save_checkpoint(path, *run)
+    np.savez(path, **(dict(np.load(path)) | {"2.w.mask": mask}))
+    advance(run, 2)
+    before = settled(run)
+    with pytest.raises(ValueError, match=r"c\.npz is not a complete checkpoint .*a mask is"):
+        load_checkpoint(path, *run)
+    assert settled(run) == before
+
+
+class Momentum:
+    """An optimiser of one's own: one more number, another list of arrays."""
+
+    def __init__(self, params, lr, l2=0.0):
+        self.params, self.lr, self.range = list(params), lr, (-1, 1)
+        self.speed = [0 * p.value for p in self.params]
+
+    def step(self):
+        for k, p in enumerate(self.params):
+            self.speed[k] = 0.9 * self.speed[k] - np.clip(self.lr * p.grad, *self.range)
+            p.value = p.value + self.speed[k]
+
+    def state(self):
+        return {"lr": self.lr, "range": self.range, "speed": list(self.speed)}
+
+    def load_state(self, state):
+        self.lr, self.range, self.speed = state["lr"], state["range"], state["speed"]
+
+
+def test_an_optimiser_of_ones_own_goes_on_bit_for_bit(tmp_path):
+    through = start(1, optimiser=Momentum)
+    through[1].range = (-0.5, 0.5)
+    advance(through, 5)
+    save_checkpoint(tmp_path / "c.npz", *through)
+    advance(through, 5)
+    resumed = start(2, optimiser=Momentum)
+    load_checkpoint(tmp_path / "c.npz", *resumed)
+    assert resumed[1].range == (-0.5, 0.5)
+    advance(resumed, 5)
+    assert all(np.array_equal(a, b) for a, b in zip(weights(through), weights(resumed)))
+
+
+class Stateless:
+    def __init__(self, params, lr, l2=0.0):
+        self.params = list(params)
+
+
+def test_an_optimiser_that_does_not_say_its_state_is_refused(tmp_path):
+    path, message = tmp_path / "c.npz", r"Stateless .* it has no state and no load_state; add state"
+    with pytest.raises(ValueError, match=message):
+        save_checkpoint(path, *start(1, optimiser=Stateless))
+    assert not path.exists()
+    save_checkpoint(path, *start(1))
+    with pytest.raises(ValueError, match=message):
+        load_checkpoint(path, *start(1, optimiser=Stateless))
+
+
+class Jitter:
+    """A layer of one's own that draws."""
+
+    params = ()
+
+    def __init__(self, rng):
+        self.rng = rng
+
+    def forward(self, x, train=False):
+        return x + self.rng.normal(size=x.shape).astype(x.dtype) if train else x
+
+    def backward(self, dy):
+        return dy
+
+    def __repr__(self):
+        return "Jitter()"
+
+
+def test_the_generator_of_any_layer_is_kept(tmp_path):
+    def jittery(seed):
+        model, _, rngs = start(seed)
+        model = Sequential([Jitter(np.random.default_rng(seed)), *model.layers])
+        return model, Adam(model.params), rngs
+
+    through, resumed = jittery(1), jittery(2)
+    advance(through, 3)
+    save_checkpoint(tmp_path / "c.npz", *through)
+    load_checkpoint(tmp_path / "c.npz", *resumed)
+    advance(through, 3)
+    advance(resumed, 3)
+    assert all(np.array_equal(a, b) for a, b in zip(weights(through), weights(resumed)))
+
+
+def test_a_seed_is_no_generator(tmp_path):
+    model, adam, _ = start(1)
+    with pytest.raises(ValueError, match="rng is 0"):
+        save_checkpoint(tmp_path / "c.npz", model, adam, {"batches": 0})
+
+
 RUN = """
 import os, signal, sys
 import numpy as np

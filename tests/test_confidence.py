@@ -5,6 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn import metrics
 
 from nnlite.confidence import (
     SCORES,
@@ -241,7 +242,6 @@ def test_auroc_is_how_often_a_positive_is_higher(pairs):
 
 
 def test_metrics_are_those_of_scikit_learn(rng):
-    metrics = pytest.importorskip("sklearn.metrics")
     for levels in (5, 50, 10**6):
         is_positive = rng.random(400) < 0.3
         scores = rng.integers(0, levels, 400) + levels * 0.3 * is_positive

@@ -1,18 +1,21 @@
 """The fast versions against the plain NumPy ones, which the other tests check."""
 
+import itertools
 import os
+import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
+from pathlib import Path
 
 import numba
 import numpy as np
 import pytest
-from hypothesis import given
+import scipy.sparse
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from numba import njit
 from numba.core.errors import TypingError
 
+import nnlite
 from nnlite import (
     Adam,
     Conv2D,
@@ -22,31 +25,235 @@ from nnlite import (
     Parameter,
     ReLU,
     Sequential,
-    fast,
+    plain,
     quadratic,
 )
-from nnlite.fast import elementwise
-from nnlite.fast.matmul import MIN_ROWS, ROWS, WIDTH, matmul, multiply, suited
+from nnlite.fast.kernel import njit
+from nnlite.fast.matmul import MIN_ROWS, ROWS, WIDTH, matmul, multiply
 from nnlite.fast.simd import LANES, TILE, gather, load, sum_lanes, times
-from nnlite.optim import adam_update
-
-
-@contextmanager
-def plain():
-    """Without the fast versions."""
-    names = set(fast.enabled)
-    fast.enabled.clear()
-    yield
-    fast.enabled.update(names)
+from nnlite.replace import FAST, PLAIN
+from nnlite.sparse import Convolution, Linear, SparseNetwork
 
 
 def close(a, b, tolerance=1e-5):
-    """Equal to float32 rounding, relative to the largest entry."""
-    return a.shape == b.shape and np.abs(a - b).max() <= tolerance * max(np.abs(b).max(), 1e-30)
+    """Equal to float32 rounding, relative to the largest entry; nan and inf at the same places."""
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    finite = np.isfinite(b)
+    if a.shape != b.shape or not np.array_equal(a[~finite], b[~finite], equal_nan=True):
+        return False
+    scale = max(np.abs(b[finite]).max(initial=0), 1e-30)
+    return np.abs(a[finite] - b[finite]).max(initial=0) <= tolerance * scale
 
 
 def normal(rng, *shape, order="C"):
     return np.asarray(rng.normal(size=shape), dtype=np.float32, order=order)
+
+
+# Every fast version against its plain one
+
+SPECIAL = {"ordinary": (), "nan": (np.nan,), "inf": (np.inf, -np.inf), "denormal": (1e-40, -1e-42)}
+
+
+class Draw:
+    """Arguments of any shape, memory order and content."""
+
+    def __init__(self, data):
+        self.data = data
+        self.rng = np.random.default_rng(self.integer(0, 10**6))
+        self.special = SPECIAL[self.one_of(SPECIAL)]
+
+    def integer(self, low, high):
+        return self.data.draw(st.integers(low, high))
+
+    def one_of(self, values):
+        return self.data.draw(st.sampled_from(list(values)))
+
+    def array(self, *shape):
+        """float32 (shape), its axes lying in memory in any order, now and then with gaps."""
+        axes = self.rng.permutation(len(shape))
+        gap = self.one_of((1, 1, 1, 2))
+        lying = normal(self.rng, *(shape[axis] * gap for axis in axes))
+        a = lying[tuple(slice(None, None, gap) for _ in shape)].transpose(np.argsort(axes))
+        for value in self.special:
+            a[tuple(self.rng.integers(0, size) for size in shape)] = value
+        return a
+
+
+def arguments_of_matmul(draw):
+    m, k, n = draw.integer(8, 60), draw.integer(1, 90), draw.integer(1, 80)
+    m = max(m, 2**18 // (k * n) + 1)  # as large as the kernel wants
+    return draw.array(m, k), draw.array(k, n)
+
+
+def any_shape(draw):
+    return tuple(draw.integer(1, 6) for _ in range(draw.integer(1, 4)))
+
+
+def arguments_of_relu_gradient(draw):
+    shape = any_shape(draw)
+    return draw.array(*shape), draw.array(*shape)
+
+
+def arguments_of_drop(draw):
+    x = draw.array(*any_shape(draw))
+    return x, draw.rng.integers(0, 2**16, x.shape, np.uint16), draw.one_of((0.0, 0.3, 0.99999999))
+
+
+def arguments_of_adam_update(draw):
+    shape = any_shape(draw)
+    w, g = draw.array(*shape), draw.array(*shape)
+    m, v = normal(draw.rng, *shape), normal(draw.rng, *shape) ** 2
+    mask = draw.one_of((None, draw.rng.random(shape) < 0.5))
+    options = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "l2": draw.one_of((0.0, 1e-3))}
+    return w, g, m, v, mask, options | {"t": draw.integer(1, 9), "tiny": 1e-20, "tiny_v": 1e-30}
+
+
+def convolution(draw):
+    """x, w, b, zeros, (Ho, Wo)"""
+    size, kernel = ([draw.integer(1, 6), draw.integer(1, 6)] for _ in range(2))
+    zeros = tuple((draw.integer(0, 3), draw.integer(0, 3)) for _ in range(2))
+    out = [size[axis] + sum(zeros[axis]) - kernel[axis] + 1 for axis in (0, 1)]
+    for axis in (0, 1):  # no smaller than the kernel
+        size[axis], out[axis] = size[axis] + max(0, 1 - out[axis]), max(1, out[axis])
+    c_in, c_out = draw.integer(1, 5), draw.one_of((1, 2, 7, TILE + 3))
+    x = draw.array(draw.integer(LANES, 3 * LANES), *size, c_in)
+    return x, draw.array(*kernel, c_in, c_out), draw.array(c_out), zeros, tuple(out)
+
+
+def arguments_of_conv2d(draw):
+    x, w, b, zeros, _ = convolution(draw)
+    return x, w, b, (1, 1), zeros
+
+
+def arguments_of_conv2d_filter_gradient(draw):
+    x, w, b, zeros, size = convolution(draw)
+    return x, draw.array(len(x), *size, len(b)), w.shape[:2], (1, 1), zeros
+
+
+def arguments_of_conv2d_input_gradient(draw):
+    x, w, b, zeros, size = convolution(draw)
+    return draw.array(len(x), *size, len(b)), w, (1, 1), zeros, x.shape[1:3]
+
+
+def sparse_matrix(draw, m, k):
+    kept = draw.rng.random((m, k)) < draw.one_of((0.0, 0.1, 0.5))
+    return scipy.sparse.csr_array(np.where(kept, draw.array(m, k), np.float32(0)))
+
+
+def arguments_of_csr_matmul(draw):
+    m, k = draw.integer(1, 40), draw.integer(1, 300)
+    a, x = sparse_matrix(draw, m, k), draw.array(k, draw.integer(1, 150))
+    return a.astype(draw.one_of((np.float32, np.float64))), draw.one_of((x, x[:, 0]))
+
+
+def arguments_of_network_outputs(draw):
+    """One image to many; sparse, dense and convolutional layers."""
+    sizes = [draw.integer(1, 250) for _ in range(draw.integer(2, 4))]
+    layers = []
+    if draw.one_of((True, False)):
+        filters = Conv2D(2, 3, 3, rng=draw.rng)
+        layers, sizes[0] = [Convolution(filters, (4, 5, 2), True)], 60
+    for n, m in itertools.pairwise(sizes):
+        a = sparse_matrix(draw, m, n)
+        matrix = a if draw.one_of((True, True, False)) else a.toarray()
+        layers.append(Linear(matrix, normal(draw.rng, m), draw.one_of((True, False))))
+    network = SparseNetwork(layers, max_density=None, max_conv_density=None)
+    x = draw.array(draw.one_of((1, 2, LANES, 70, 200)), *network.input_shape)
+    return network, x, np.empty((len(x), network.n_out), np.float32)
+
+
+ARGUMENTS = {
+    "matmul": arguments_of_matmul,
+    "relu": lambda draw: (draw.array(*any_shape(draw)),),
+    "relu_gradient": arguments_of_relu_gradient,
+    "drop": arguments_of_drop,
+    "adam_update": arguments_of_adam_update,
+    "conv2d": arguments_of_conv2d,
+    "conv2d_filter_gradient": arguments_of_conv2d_filter_gradient,
+    "conv2d_input_gradient": arguments_of_conv2d_input_gradient,
+    "csr_matmul": arguments_of_csr_matmul,
+    "network_outputs": arguments_of_network_outputs,
+}
+TOLERANCE = {"adam_update": 1e-6, "network_outputs": 1e-4}
+
+
+def called(function, args):
+    """What a function returns and what it changed: [arrays], or NotImplemented."""
+    args = [a.copy(order="K") if isinstance(a, np.ndarray) else a for a in args]
+    options = args.pop() if isinstance(args[-1], dict) else {}
+    with plain(), np.errstate(all="ignore"):
+        result = function(*args, **options)
+    if result is NotImplemented:
+        return NotImplemented
+    results = result if isinstance(result, tuple) else (result,)
+    return [*results, *(a for a in args if isinstance(a, np.ndarray))]
+
+
+@pytest.mark.parametrize("name", sorted(PLAIN))
+def test_a_fast_version_computes_what_the_plain_one_does(name):
+    taken = []
+
+    @settings(max_examples=80, suppress_health_check=list(HealthCheck))
+    @given(st.data())
+    def check(data):
+        args = ARGUMENTS[name](Draw(data))
+        found, expected = called(FAST[name], args), called(PLAIN[name], args)
+        taken.append(found is not NotImplemented)
+        if taken[-1]:
+            for a, b in zip(found, expected, strict=True):
+                assert a.dtype == b.dtype and close(a, b, TOLERANCE.get(name, 1e-5))
+
+    check()
+    assert np.mean(taken) > 0.5  # it is the fast version that is tested
+
+
+@pytest.mark.parametrize("name", sorted(PLAIN))
+def test_arrays_of_other_shapes_are_declined_or_taken_rightly(name):
+    """No array takes a kernel outside its bounds."""
+
+    @settings(max_examples=80, suppress_health_check=list(HealthCheck))
+    @given(st.data())
+    def check(data):
+        draw = Draw(data)
+        args = list(ARGUMENTS[name](draw))
+        k = draw.one_of(k for k, a in enumerate(args) if isinstance(a, np.ndarray))
+        shape = [max(0, size + draw.one_of((-1, 0, 0, 0, 1))) for size in args[k].shape]
+        shape = shape[draw.one_of((0, 0, 0, 1)) :]  # sometimes an axis less
+        args[k] = np.resize(args[k], shape).astype(args[k].dtype)
+        try:
+            expected = called(PLAIN[name], args)
+        except (ValueError, IndexError, TypeError, ZeroDivisionError):
+            expected = None
+        found = called(FAST[name], args)
+        if found is not NotImplemented:
+            assert expected is not None, f"{name} takes shapes that are an error"
+            for a, b in zip(found, expected, strict=True):
+                assert close(a, b, TOLERANCE.get(name, 1e-5))
+
+    check()
+
+
+@pytest.mark.parametrize("name", sorted(PLAIN))
+def test_other_types_are_declined(name):
+    @settings(max_examples=10)
+    @given(st.data())
+    def check(data):
+        args = list(ARGUMENTS[name](Draw(data)))
+        for k, a in enumerate(args):
+            if isinstance(a, np.ndarray) and a.dtype == np.float32:
+                for other in (np.float16, np.int32, ">f4"):
+                    changed = [*args[:k], np.zeros(a.shape, other), *args[k + 1 :]]
+                    assert called(FAST[name], changed) is NotImplemented
+
+    check()
+
+
+# Single kernels
+
+
+def taken(name, *args):
+    """Whether the fast version takes these."""
+    return called(FAST[name], args) is not NotImplemented
 
 
 @pytest.mark.parametrize("orders", ["CC", "FC", "CF", "FF"])
@@ -62,19 +269,10 @@ def normal(rng, *shape, order="C"):
 )
 def test_matmul(m, k, n, orders, rng):
     a, b = normal(rng, m, k, order=orders[0]), normal(rng, k, n, order=orders[1])
-    assert suited(a, b, None)  # it is the kernel that is tested
     expected = a.astype(np.float64) @ b
     assert close(matmul(a, b), expected)
     out = np.full((n, m), np.nan, np.float32).T
     assert matmul(a, b, out) is out and close(out, expected)
-
-
-def test_matmul_of_views_with_gaps(rng):
-    a, b = normal(rng, 600, 200)[::2, ::2], normal(rng, 200, 700)[::2, ::-1]
-    out = np.zeros((300, 1400), np.float32)
-    assert close(matmul(a, b), a @ b)
-    matmul(a, b, out[:, ::2])
-    assert close(out[:, ::2], a @ b) and not out[:, 1::2].any()
 
 
 @given(m=st.integers(1, 60), k=st.integers(1, 20), n=st.integers(1, 80), height=st.integers(1, 4))
@@ -85,25 +283,9 @@ def test_every_size_and_blocking_of_the_kernel(m, k, n, height):
     assert close(out, a @ b)
 
 
-def test_matmul_leaves_to_numpy_what_it_does_not_know(rng):
-    a, b = rng.normal(size=(300, 300)), rng.normal(size=(300, 300))
-    assert np.array_equal(matmul(a, b), a @ b)  # float64
-    with pytest.raises(ValueError, match="mismatch"):
-        matmul(a.astype(np.float32), b[:200].astype(np.float32))
-
-
-def test_matmul_into_one_of_its_factors(rng):
+def test_matmul_into_one_of_its_factors_is_declined(rng):
     a, b = normal(rng, 100, 100), normal(rng, 100, 100)
-    expected = a @ b
-    assert close(matmul(a, b, out=a), expected)
-
-
-def test_matmul_propagates_nan_and_inf(rng):
-    a, b = normal(rng, 100, 100), normal(rng, 100, 100)
-    a[3, 7], b[5, 9] = np.nan, np.inf
-    found, expected = matmul(a, b), a @ b
-    assert np.array_equal(np.isnan(found), np.isnan(expected))
-    assert np.array_equal(np.isinf(found), np.isinf(expected))
+    assert matmul(a, b, out=a) is NotImplemented
 
 
 @pytest.mark.parametrize("n", [LANES, LANES + 1, 2 * LANES + 7])
@@ -111,12 +293,10 @@ def test_matmul_propagates_nan_and_inf(rng):
 def test_convolution(n, c_in, c_out, kernel, padding, rng):
     layer = Conv2D(c_in, c_out, kernel, padding=padding, rng=rng)
     x = normal(rng, n, 6, 5, c_in)
-    assert layer.is_fast(x)
     y = layer.forward(x)
     dy = normal(rng, *y.shape)
     dx, dw, db = layer.backward(dy), layer.w.grad, layer.b.grad
     with plain():
-        assert not layer.is_fast(x)
         assert close(y, layer.forward(x))
         assert close(dx, layer.backward(dy))
         assert close(dw, layer.w.grad) and close(db, layer.b.grad)
@@ -124,8 +304,10 @@ def test_convolution(n, c_in, c_out, kernel, padding, rng):
 
 
 def test_convolution_with_a_stride_or_few_images_is_left_to_numpy(rng):
-    assert not Conv2D(2, 3, 3, stride=2, rng=rng).is_fast(normal(rng, LANES, 6, 6, 2))
-    assert not Conv2D(2, 3, 3, rng=rng).is_fast(normal(rng, LANES - 1, 6, 6, 2))
+    w, b, zeros = normal(rng, 3, 3, 2, 3), normal(rng, 3), ((1, 1), (1, 1))
+    assert taken("conv2d", normal(rng, LANES, 6, 6, 2), w, b, (1, 1), zeros)
+    assert not taken("conv2d", normal(rng, LANES, 6, 6, 2), w, b, (2, 2), zeros)
+    assert not taken("conv2d", normal(rng, LANES - 1, 6, 6, 2), w, b, (1, 1), zeros)
 
 
 def test_no_copy_between_convolution_and_dense_layer(rng):
@@ -205,35 +387,15 @@ def test_results_do_not_depend_on_the_number_of_threads():
     assert all(np.array_equal(a, b) for a, b in zip(weights(1), weights(most)))
 
 
-@pytest.mark.parametrize("masked", [False, True])
-def test_adam(masked, rng):
-    w, m, g = normal(rng, 50, 30), normal(rng, 50, 30), normal(rng, 50, 30)
-    v = normal(rng, 50, 30) ** 2
-    for a, tiny in ((w, 3e-21), (m, 3e-21), (v, 3e-31), (g, 1e-25)):
-        a[::3, ::2] = tiny  # below the thresholds
-    g[0, 0] = np.nan
-    mask = rng.random(w.shape) < 0.5 if masked else None
-    options = {"lr": 1e-4, "betas": (0.9, 0.999), "eps": 1e-8, "l2": 1e-3, "t": 7}
-    options |= {"tiny": 1e-20, "tiny_v": 1e-30}
-    m2, v2, w_before = m.copy(), v.copy(), w.copy()
-    found = elementwise.adam_update(w, g, m, v, mask, **options)
-    expected = adam_update(w, g, m2, v2, mask, **options)
-    assert found.dtype == np.float32 and np.array_equal(w, w_before)
-    for a, b in ((found, expected), (m, m2), (v, v2)):
-        assert np.array_equal(a == 0, b == 0) and np.array_equal(np.isnan(a), np.isnan(b))
-        assert np.allclose(a, b, rtol=1e-5, atol=0, equal_nan=True)
-    assert np.isnan(found[0, 0]) or masked
-
-
-@pytest.mark.parametrize("name", ["adam", None])
-def test_adam_sets_tiny_numbers_to_zero(name, monkeypatch):
+@pytest.mark.parametrize("version", [plain, nnlite.replaced])
+def test_adam_sets_tiny_numbers_to_zero(version):
     """Denormal weights make products slow; nothing but l2 pulls at these."""
-    monkeypatch.setattr(fast, "enabled", {name})
     p = Parameter(np.array([9e-21, -1e-21, 1e-19, 1.0], np.float32))
     adam = Adam([p], lr=1e-30)
-    for _ in range(1000):  # m halves every 7 steps, v every 700
-        p.grad = np.full(4, 1e-14 if adam.t == 0 else 0, np.float32)
-        adam.step()
+    with version():
+        for _ in range(1000):  # m halves every 7 steps, v every 700
+            p.grad = np.full(4, 1e-14 if adam.t == 0 else 0, np.float32)
+            adam.step()
     assert p.value.tolist() == [0, 0, np.float32(1e-19), 1]
     assert not adam.m[0].any() and not adam.v[0].any()
 
@@ -316,12 +478,12 @@ def test_training_is_the_same_with_and_without():
 ONE, TWO = times(1), times(2)
 
 
-@njit
+@njit()
 def gathered_sum(a, indices, i):
     return sum_lanes(gather(a, indices, i))
 
 
-@njit
+@njit()
 def sum_of_two(a):
     return sum_lanes(load(a, 0, 0, ONE, TWO))
 
@@ -346,7 +508,7 @@ def test_without_avx512(cpu, features, lanes, tmp_path):
     """The same kernels on registers of other sizes."""
     code = f"""
 import numpy as np
-from nnlite import Conv2D, Dense, Sequential, fast
+from nnlite import Conv2D, Dense, Sequential, plain
 from nnlite.fast.matmul import matmul
 from nnlite.fast.simd import LANES
 from nnlite.sparse import SparseNetwork
@@ -359,8 +521,9 @@ def run():
     y = layer.forward(x)
     return y, layer.backward(y), layer.w.grad, layer.b.grad
 found = run()
-fast.enabled.clear()
-assert all(np.allclose(p, q, atol=1e-3 * abs(q).max()) for p, q in zip(found, run()))
+with plain():
+    expected = run()
+assert all(np.allclose(p, q, atol=1e-3 * abs(q).max()) for p, q in zip(found, expected))
 model, x = Sequential([Dense(300, 20, rng=rng)]), rng.random((100, 300), dtype=np.float32)
 model.params[0].value *= rng.random((300, 20)) < 0.1
 network = SparseNetwork(model)
@@ -372,3 +535,23 @@ for n in (1, 3, 100):
         [sys.executable, "-c", code], env={**os.environ, **env}, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr
+
+
+def test_whoever_edits_a_kernel_runs_the_new_one(tmp_path):
+    """Also in simd.py, of which the caches of the kernels in other files hold a copy."""
+    copy = tmp_path / "nnlite"
+    shutil.copytree(Path(nnlite.__file__).parent, copy, ignore=shutil.ignore_patterns("*cache*"))
+    code = "import numpy as np; from nnlite.fast.conv import convolve;"
+    code += f"x = np.ones(({LANES}, 1, 1, 1), 'f'); w = np.ones((1, 1, 1, 1), 'f');"
+    code += "print(convolve(x, w, np.ones(1, 'f'), (0, 0), (1, 1)).max())"
+
+    def run():
+        env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        return subprocess.check_output([sys.executable, "-c", code], env=env, cwd=tmp_path)
+
+    assert float(run()) == 2 and list(copy.glob("fast/__pycache__/*.nbi"))
+    simd = copy / "fast" / "simd.py"
+    simd.write_text(
+        simd.read_text().replace("builder.fadd(old, product", "builder.fsub(old, product")
+    )
+    assert float(run()) == 0

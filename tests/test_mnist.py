@@ -1,4 +1,4 @@
-"""MNIST: IDX files, found, checked by hash, or downloaded from a server on this machine."""
+"""MNIST: files found, checked by hash, or downloaded from a server on this machine."""
 
 import gzip
 import hashlib
@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
+import pooch
 import pytest
 
 from nnlite import data
@@ -23,6 +24,18 @@ def idx(array):
     return struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
+def pass_for_the_original(files, monkeypatch):
+    """Whatever {name: content} is, gzipped by the mirrors as by this test."""
+    sha256 = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    packed = {name: hashlib.sha256(served(content)).hexdigest() for name, content in files.items()}
+    monkeypatch.setattr(mnist, "SHA256", sha256)
+    monkeypatch.setattr(mnist, "SHA256_PACKED", packed)
+
+
+def served(content):
+    return gzip.compress(content, mtime=0)
+
+
 @pytest.fixture
 def files(rng, monkeypatch):
     """{name: content} of a tiny MNIST, which passes for the original."""
@@ -33,8 +46,7 @@ def files(rng, monkeypatch):
         np.array([9, 0], np.uint8),
     ]
     contents = {name: idx(array) for name, array in zip(NAMES, arrays)}
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    monkeypatch.setattr(mnist, "SHA256", hashes)
+    pass_for_the_original(contents, monkeypatch)
     monkeypatch.setattr(mnist, "MIRRORS", ())
     return contents
 
@@ -67,33 +79,26 @@ def write(folder, files, suffix="", pack=bytes):
 @pytest.mark.parametrize("suffix, pack", [("", bytes), (".gz", gzip.compress)])
 def test_files_are_read_plain_and_gzipped(suffix, pack, files, folder):
     write(folder, files, suffix, pack)
-    images, labels = mnist.read("train")
-    assert images.dtype == np.float32 and labels.dtype == np.int64
-    assert np.array_equal(images, np.arange(60, dtype="f").reshape(5, 3, 4, 1) / 255)
-    assert labels.tolist() == [3, 1, 4, 1, 5]
-    assert mnist.read("t10k")[1].tolist() == [9, 0]
+    assert np.array_equal(mnist.read(TRAIN_IMAGES), np.arange(60).reshape(5, 3, 4))
+    assert mnist.read("train-labels-idx1-ubyte").tolist() == [3, 1, 4, 1, 5]
+    assert mnist.read("t10k-labels-idx1-ubyte").tolist() == [9, 0]
 
 
-@pytest.mark.parametrize("shape", [(7,), (2, 3), (2, 3, 4)])
-def test_parse_idx_has_as_many_axes_as_the_file(shape, rng):
-    array = rng.integers(256, size=shape, dtype=np.uint8)
-    assert np.array_equal(mnist.parse_idx(idx(array)), array)
-
-
-def test_load_splits_off_the_first_5000_for_validation(files, folder, monkeypatch):
-    images = np.arange(5003 * 2, dtype=np.uint8).reshape(5003, 1, 2)
-    labels = (np.arange(5003) % 10).astype(np.uint8)
-    files |= zip(NAMES, [idx(images), idx(labels)])
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    monkeypatch.setattr(mnist, "SHA256", hashes)
+def test_load_splits_off_the_first_twelfth_for_validation(files, folder, monkeypatch):
+    """5,000 of the 60,000."""
+    images = np.arange(72 * 2, dtype=np.uint8).reshape(72, 1, 2)
+    labels = (np.arange(72) % 10).astype(np.uint8)
+    files |= zip(NAMES, [idx(images), idx(labels), idx(images[:2]), idx(labels[:2])])
+    pass_for_the_original(files, monkeypatch)
     write(folder, files)
     d = data.load("mnist")
     assert d.name == "mnist"
-    assert np.array_equal(d.validation.labels, labels[:5000])
-    assert np.array_equal(d.train.labels, labels[5000:])
-    assert np.array_equal(np.rint(255 * d.validation.images[..., 0]), images[:5000])
-    assert np.array_equal(np.rint(255 * d.train.images[..., 0]), images[5000:])
-    assert d.test.labels.tolist() == [9, 0]
+    assert np.array_equal(d.validation.labels, labels[:6])
+    assert np.array_equal(d.train.labels, labels[6:])
+    for part, expected in [(d.validation, images[:6]), (d.train, images[6:]), (d.test, images[:2])]:
+        assert part.images.dtype == np.float32 and part.labels.dtype == np.int64
+        assert np.array_equal(part.images, expected[..., None].astype("f") / 255)
+    assert d.test.labels.tolist() == [0, 1]
 
 
 def truncated(content):
@@ -108,14 +113,25 @@ def foreign(content):
     return b"<html>not found</html>"
 
 
-@pytest.mark.parametrize("damage", [truncated, altered, foreign])
+REASONS = {
+    truncated: "should have 60 bytes after its header, and has 59",
+    altered: "is another file than the original",
+    foreign: "begins with 0x3c68746d",
+}
+
+
+@pytest.mark.parametrize("damage", REASONS)
 @pytest.mark.parametrize("suffix, pack", [("", bytes), (".gz", gzip.compress)])
 def test_content_that_is_not_the_original_is_refused(damage, suffix, pack, files, folder):
+    """It is the user's file, perhaps of other images: nobody is told to delete it."""
     write(folder, files, suffix, pack)
     path = folder / f"{TRAIN_IMAGES}{suffix}"
     path.write_bytes(pack(damage(files[TRAIN_IMAGES])))
-    with pytest.raises(ValueError, match=rf"{path}: this is not the original .*delete it"):
-        mnist.read("train")
+    with pytest.raises(ValueError, match=f"^{path} {REASONS[damage]}") as error:
+        mnist.read(TRAIN_IMAGES)
+    message = str(error.value)
+    assert "delete" not in message
+    assert f"nnlite.data.load('{folder}'), or --data {folder}" in message
 
 
 def cut_to_its_header(content):
@@ -127,15 +143,15 @@ def test_a_damaged_gzip_file_is_refused(damage, files, folder):
     write(folder, files, ".gz", gzip.compress)
     path = folder / f"{TRAIN_IMAGES}.gz"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match=rf"{path}: this is a damaged .*delete it"):
-        mnist.read("train")
+    with pytest.raises(ValueError, match=rf"^{path} is a damaged .*put the original there"):
+        mnist.read(TRAIN_IMAGES)
 
 
 def test_a_file_under_the_name_of_another_is_refused(files, folder):
     write(folder, files)
     (folder / TRAIN_IMAGES).write_bytes(files["t10k-images-idx3-ubyte"])
-    with pytest.raises(ValueError, match=f"is not the original {TRAIN_IMAGES}"):
-        mnist.read("train")
+    with pytest.raises(ValueError, match=f"is another file than the original {TRAIN_IMAGES}"):
+        mnist.read(TRAIN_IMAGES)
 
 
 @pytest.mark.parametrize("exists", [True, False])
@@ -188,7 +204,7 @@ def server(files, cache, monkeypatch):
         def do_GET(self):
             server.requests.append(self.path)
             _, mirror, name = self.path.split("/")
-            body = gzip.compress(files[name.removesuffix(".gz")], mtime=0)
+            body = served(files[name.removesuffix(".gz")])
             status, body, length = ANSWERS[mirror](body)
             self.send_response(status)
             self.send_header("Content-Length", str(length))
@@ -221,20 +237,19 @@ BAD = [name for name in ANSWERS if name != "good"]
 
 def test_a_download_is_kept_and_not_repeated(files, cache, server, monkeypatch):
     use_mirrors(monkeypatch, server, "good", "missing")
-    images, labels = mnist.read("train")
-    assert np.array_equal(images, np.arange(60, dtype="f").reshape(5, 3, 4, 1) / 255)
-    assert labels.tolist() == [3, 1, 4, 1, 5]
-    expected = [f"{name}.gz" for name in NAMES[:2]]
-    assert server.requests == [f"/good/{name}" for name in expected]
-    assert sorted(path.name for path in cache.iterdir()) == expected
-    again, _ = mnist.read("train")
-    assert np.array_equal(again, images) and len(server.requests) == 2
+    for _ in range(2):
+        images, labels = (mnist.read(name) for name in NAMES[:2])
+        assert np.array_equal(images, np.arange(60).reshape(5, 3, 4))
+        assert labels.tolist() == [3, 1, 4, 1, 5]
+        expected = [f"{name}.gz" for name in NAMES[:2]]
+        assert server.requests == [f"/good/{name}" for name in expected]
+        assert sorted(path.name for path in cache.iterdir()) == expected
 
 
 @pytest.mark.parametrize("bad", BAD)
 def test_a_bad_mirror_falls_through_to_the_next(bad, files, cache, server, monkeypatch):
     use_mirrors(monkeypatch, server, bad, "good")
-    assert mnist.content(TRAIN_IMAGES) == files[TRAIN_IMAGES]
+    assert np.array_equal(mnist.read(TRAIN_IMAGES), np.arange(60).reshape(5, 3, 4))
     assert [path.split("/")[1] for path in server.requests] == [bad, "good"]
     (kept,) = cache.iterdir()
     assert gzip.decompress(kept.read_bytes()) == files[TRAIN_IMAGES]
@@ -245,17 +260,16 @@ def test_a_mirror_that_cannot_be_reached_falls_through_too(files, cache, server,
         port = closed.server_port
     use_mirrors(monkeypatch, server, "good")
     monkeypatch.setattr(mnist, "MIRRORS", (f"http://127.0.0.1:{port}/", *mnist.MIRRORS))
-    assert mnist.content(TRAIN_IMAGES) == files[TRAIN_IMAGES]
+    assert np.array_equal(mnist.read(TRAIN_IMAGES), np.arange(60).reshape(5, 3, 4))
 
 
 def test_when_all_mirrors_fail_each_is_named_with_its_reason(cache, server, monkeypatch):
     urls = use_mirrors(monkeypatch, server, *BAD)
     with pytest.raises(FileNotFoundError) as info:
-        mnist.content(TRAIN_IMAGES)
+        mnist.read(TRAIN_IMAGES)
     message = str(info.value)
     lines = [line.strip() for line in message.splitlines() if "http://" in line]
-    reasons = ["the connection ended after", "damaged or truncated gzip", "not the original"]
-    reasons += ["not the original", "404"]
+    reasons = ["5 more expected", *3 * ["does not match the known hash"], "404"]
     assert len(lines) == len(urls)
     for line, url, reason in zip(lines, urls, reasons):
         assert line.startswith(url) and reason in line
@@ -270,26 +284,60 @@ def test_what_cannot_be_kept_leaves_nothing_half_written(files, cache, server, m
     def disk_full(*args):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(os, "replace", disk_full)
+    monkeypatch.setattr("shutil.move", disk_full)
     with pytest.raises(OSError, match="no space left"):
-        mnist.content(TRAIN_IMAGES)
+        mnist.read(TRAIN_IMAGES)
     assert list(cache.iterdir()) == []
 
 
 def test_a_damaged_file_in_the_cache_is_named_not_replaced(files, cache, server, monkeypatch):
     use_mirrors(monkeypatch, server, "good")
-    mnist.content(TRAIN_IMAGES)
+    mnist.read(TRAIN_IMAGES)
     (path,) = cache.iterdir()
     path.write_bytes(path.read_bytes()[:-5])
-    with pytest.raises(ValueError, match=f"{path}: this is a damaged .*delete it and try again"):
-        mnist.content(TRAIN_IMAGES)
+    with pytest.raises(ValueError, match=f"{path} is a damaged .*delete it and try again"):
+        mnist.read(TRAIN_IMAGES)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("pack", [bytes, lambda content: gzip.compress(content, 1)])
+def test_files_in_the_cache_count_by_their_content(pack, files, cache, server, monkeypatch):
+    """Unpacked, or packed in another way than by the mirrors: no server is asked."""
+    use_mirrors(monkeypatch, server, "good")
+    cache.mkdir(parents=True)
+    write(cache, files, "" if pack is bytes else ".gz", pack)
+    assert mnist.read("t10k-labels-idx1-ubyte").tolist() == [9, 0]
+    assert server.requests == []
+
+
+def test_the_former_cache_counts_too(files, cache, server, tmp_path, monkeypatch):
+    """Where the system's cache folder is another, as on macOS."""
+    monkeypatch.setattr(mnist, "cache_folder", lambda: tmp_path / "Library" / "Caches" / "nnlite")
+    cache.mkdir(parents=True)
+    write(cache, files)
+    assert mnist.read("t10k-labels-idx1-ubyte").tolist() == [9, 0]
+    assert server.requests == []
+
+
+def test_a_download_says_nothing_where_there_is_no_terminal(cache, server, monkeypatch, capfd):
+    use_mirrors(monkeypatch, server, "good")
+    level = pooch.get_logger().level
+    mnist.read(TRAIN_IMAGES)
+    assert capfd.readouterr() == ("", "")
+    assert pooch.get_logger().level == level
+
+
+def test_on_a_terminal_there_is_a_progress_bar(cache, server, monkeypatch, capfd):
+    use_mirrors(monkeypatch, server, "good")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    mnist.read(TRAIN_IMAGES)
+    assert "100%" in capfd.readouterr().err
 
 
 def test_with_nnlite_data_nothing_is_downloaded(cache, folder, server, monkeypatch):
     use_mirrors(monkeypatch, server, "good")
     with pytest.raises(FileNotFoundError, match="NNLITE_DATA"):
-        mnist.content(TRAIN_IMAGES)
+        mnist.read(TRAIN_IMAGES)
     assert server.requests == []
 
 

@@ -1,9 +1,13 @@
 """Sequential: predict, astype, repr, errors."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 from nnlite import (
+    Adam,
     Conv2D,
     Dense,
     Dropout,
@@ -96,6 +100,39 @@ def test_astype_forgets_the_forward_pass(network, images):
 def test_astype_refuses_other_dtypes(dtype, network):
     with pytest.raises(ValueError, match=f"dtype is {np.dtype(dtype)}"):
         network.astype(dtype)
+
+
+@pytest.mark.parametrize("copied", [lambda a: pickle.loads(pickle.dumps(a)), copy.deepcopy])
+def test_a_copy_goes_on_bit_for_bit(copied, network, images, labels):
+    """With its optimiser, whose parameters stay those of the model, and its generators."""
+    prune.apply(network, prune.keep_masks(prune.scores(network, prune.magnitude), 0.5))
+    runs = [(network, Adam(network.params, l2=1e-3))]
+    for _ in range(2):
+        for model, adam in runs:
+            for _ in range(3):
+                _, doutputs = quadratic(model.forward(images, train=True), labels)
+                model.backward(doutputs, input_gradient=False)
+                adam.step()
+        runs += [copied(runs[0])] * (len(runs) == 1)
+    (model, _), (other, adam) = runs
+    assert all(p is q for p, q in zip(other.params, adam.params))
+    for p, q in zip(model.params, other.params):
+        assert np.array_equal(p.value, q.value) and p.value is not q.value
+        assert (p.mask is None and q.mask is None) or np.array_equal(p.mask, q.mask)
+
+
+def test_a_pickle_holds_neither_caches_nor_gradients(network, images, labels):
+    before = len(pickle.dumps(network))
+    network.predict(np.tile(images, (20, 1, 1, 1)))
+    assert len(pickle.dumps(network)) == before
+    _, doutputs = quadratic(network.forward(images), labels)
+    network.backward(doutputs)
+    other = pickle.loads(pickle.dumps(network))
+    assert len(pickle.dumps(network)) == before
+    assert network.params[0].grad is not None and other.params[0].grad is None
+    network.backward(doutputs)  # the model itself still has what it needs
+    with pytest.raises(ValueError, match="backward before forward"):
+        other.backward(doutputs)
 
 
 def test_repr_shows_layers_shapes_and_sparsity(rng):

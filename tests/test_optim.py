@@ -1,4 +1,4 @@
-"""SGD and Adam: known steps, l2, learning rates, dtypes, what they leave alone, errors."""
+"""SGD and Adam: known steps, l2, dtypes, their state, what they leave alone, errors."""
 
 import math
 
@@ -176,3 +176,82 @@ def test_a_parameter_given_twice_is_refused(optimiser, parameter):
 def test_bad_options_are_named(optimiser, options, message, parameter):
     with pytest.raises(ValueError, match=message):
         optimiser([parameter], **options)
+
+
+# State
+
+
+def run(optimiser, n_steps):
+    """The gradients are the weights, with the sign of the step: it decides the path."""
+    for step in range(n_steps):
+        for p in optimiser.params:
+            p.grad = p.value * (-1) ** step
+        optimiser.step()
+    return [p.value for p in optimiser.params]
+
+
+@pytest.fixture
+def parameters(rng):
+    return [Parameter(rng.normal(size=shape).astype(np.float32)) for shape in [(3, 2), (4,)]]
+
+
+@OPTIMISERS
+def test_with_its_state_another_goes_on_bit_for_bit(optimiser, parameters):
+    o = optimiser(parameters, lr=0.1, l2=1e-3)
+    run(o, 4)
+    state, values = o.state(), [p.value for p in parameters]
+    expected = run(o, 4)
+    for _ in range(2):  # a state is not used up, nor changed by the steps
+        for p, value in zip(parameters, values):
+            p.value = value
+        other = optimiser(parameters, lr=0.9)
+        other.load_state(state)
+        assert all(np.array_equal(a, b) for a, b in zip(run(other, 4), expected))
+
+
+def test_a_state_is_plain_numbers_and_arrays(parameters):
+    adam = Adam(parameters, lr=np.float32(0.5), betas=(0.5, 0.75))
+    adam.lr = np.float64(0.25)
+    state = adam.state()
+    assert list(state) == ["lr", "l2", "betas", "eps", "t", "m", "v"]
+    assert type(state["lr"]) is float and state["lr"] == 0.25 and state["betas"] == (0.5, 0.75)
+    assert [m.shape for m in state["m"]] == [v.shape for v in state["v"]] == [(3, 2), (4,)]
+    assert SGD(parameters, lr=1, l2=0.5).state() == {"lr": 1.0, "l2": 0.5}
+
+
+@pytest.mark.parametrize(
+    "optimiser, changes, message",
+    [
+        (SGD, {"lr": "fast"}, "lr is 'fast'"),
+        (SGD, {"l2": -1}, "l2 is -1"),
+        (SGD, {"t": 3}, "the state has lr, l2, t; this optimiser's is lr, l2"),
+        (Adam, {"lr": "fast"}, "lr is 'fast'"),
+        (Adam, {"lr": float("nan")}, "lr is nan"),
+        (Adam, {"betas": (0.9, 1.0)}, r"beta is 1\.0"),
+        (Adam, {"betas": 0.9}, r"betas are 0\.9"),
+        (Adam, {"eps": None}, "eps is None"),
+        (Adam, {"t": 2.5}, r"t is 2\.5"),
+        (Adam, {"t": -1}, "t is -1"),
+        (Adam, {"m": None}, "m must be a list of 2 arrays"),
+        (Adam, {"v": [np.zeros((3, 2), "f")]}, "v must be a list of 2 arrays"),
+        (Adam, {"v": [np.zeros((2, 3), "f"), np.zeros(4, "f")]}, r"v has .* shape \(2, 3\)"),
+        (Adam, {"m": [np.zeros((3, 2), "f"), np.zeros(4)]}, r"m has .* float64"),
+        (Adam, {"speed": 1}, "the state has lr, .*, speed; this optimiser's is lr, "),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused_and_nothing_changes(
+    optimiser, changes, message, parameters
+):
+    o = optimiser(parameters, lr=0.1)
+    run(o, 2)
+    before = o.state()
+    other = {key: value * 2 for key, value in before.items() if isinstance(value, (int, float))}
+    with pytest.raises(ValueError, match=message):
+        o.load_state(before | other | changes)
+    assert repr(o.state()) == repr(before)
+
+
+def test_a_state_without_a_key_is_refused(parameters):
+    adam = Adam(parameters)
+    with pytest.raises(ValueError, match="the state has lr, l2; this optimiser's is lr, l2, betas"):
+        adam.load_state(SGD(parameters, lr=0.1).state())

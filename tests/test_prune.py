@@ -1,12 +1,26 @@
 """Pruning: exact counts, ties, masks that hold under a warm Adam, scores, undo."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nnlite import SGD, Adam, Dense, Parameter, ReLU, Sequential, load, prune, quadratic, save
+from nnlite import (
+    SGD,
+    Adam,
+    Conv2D,
+    Dense,
+    Parameter,
+    ReLU,
+    Sequential,
+    load,
+    prune,
+    quadratic,
+    save,
+)
 from nnlite.prune import (
     combine,
     fraction_removed,
@@ -223,6 +237,32 @@ def test_undo_restores_every_bit(warm):
         assert np.array_equal(p.mask, mask) if mask is not None else p.mask is None
 
 
+@pytest.mark.parametrize("error", [None, ZeroDivisionError, KeyboardInterrupt])
+def test_applied_prunes_inside_the_with_only(error, warm, rng):
+    model, _ = warm
+    prune.apply(model, {"0.w": rng.random((10, 20)) < 0.9})
+    before = [(p.value.copy(), p.mask) for p in model.params]
+    ended = pytest.raises(error) if error else contextlib.nullcontext()
+    with ended, prune.applied(model, keep_masks(scores(model, magnitude), 0.8)) as pruned:
+        assert pruned is model and zeros(model) == [160, 0, 32, 0]
+        model.params[0].value = model.params[0].value + 1  # whatever happens
+        if error:
+            raise error
+    for p, (value, mask) in zip(model.params, before):
+        assert np.array_equal(p.value, value)
+        assert np.array_equal(p.mask, mask) if mask is not None else p.mask is None
+
+
+def test_applied_within_applied(model, rng):
+    a, b = rng.random((2, 10, 20)) < 0.5
+    before = model.params[0].value
+    with prune.applied(model, {"0.w": a}), prune.applied(model, {}):
+        with prune.applied(model, {"0.w": b}):
+            assert np.array_equal(model.params[0].mask, a & b)
+        assert np.array_equal(model.params[0].mask, a)
+    assert model.params[0].value is before and model.params[0].mask is None
+
+
 def test_masks_intersect(model, rng):
     a, b = rng.random((2, 10, 20)) < 0.5
     values = model.params[0].value.copy()
@@ -252,6 +292,9 @@ def test_where_one_mask_does_not_fit_none_is_applied(model):
     before = [p.value for p in model.params]
     with pytest.raises(ValueError, match=r"shape \(20, 2\)"):
         prune.apply(model, {"0.w": np.zeros((10, 20), bool), "2.w": np.zeros((2, 20), bool)})
+    with pytest.raises(ValueError, match=r"'3\.w'; there are 0\.w, 0\.b"):
+        with prune.applied(model, {"0.w": np.zeros((10, 20), bool), "3.w": None}):
+            pytest.fail("applied")
     for p, value in zip(model.params, before):
         assert p.mask is None and np.array_equal(p.value, value)
 
@@ -410,6 +453,19 @@ def test_what_does_not_belong_together_is_refused(model, rng):
 def test_statistics_of_no_images_are_refused(model):
     with pytest.raises(ValueError, match=r"0 images|no images"):
         input_statistics(model, np.ones((0, 10)))
+
+
+def test_a_model_without_dense_weights_is_named(rng):
+    for layers in ([ReLU()], [Conv2D(1, 2, 3, rng=rng)]):
+        with pytest.raises(ValueError, match=r"no layer has a Parameter w \(n_in, n_out\)"):
+            scores(Sequential(layers), magnitude)
+
+
+def test_after_statistics_there_is_no_backward_of_what_was_before(model):
+    model.forward(np.ones((2, 10)))
+    input_statistics(model, np.ones((3, 10)))
+    with pytest.raises(ValueError, match="backward before forward"):
+        model.backward(np.ones((2, 2)))
 
 
 def test_pruning_a_model_writes_into_nothing(model, rng):

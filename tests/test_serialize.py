@@ -101,17 +101,124 @@ def test_load_refuses_a_seed(dropout, network, path):
         load(path, rng=0)
 
 
+# What a layer says of itself
+
+
 class Doubling(ReLU):
+    """Its constructor is that of ReLU, and so are its args."""
+
     def forward(self, x, train=False):
         return super().forward(2 * x)
 
 
-@pytest.mark.parametrize("layer", [Doubling(), type("ReLU", (ReLU,), {})()])
-def test_a_layer_that_nnlite_does_not_know_is_not_saved(layer, path):
-    """Not even under the name of one that it knows."""
-    with pytest.raises(ValueError, match=r"cannot save ReLU\(\); layers that can: Dense, Conv2D"):
+class Power:
+    """y = x^n, without a parameter."""
+
+    params, args = (), ("n", "note")
+
+    def __init__(self, n, note="", *, rng):
+        self.n, self.note, self.rng = n, note, rng
+
+    def forward(self, x, train=False):
+        self.cache = x
+        return x**self.n
+
+    def backward(self, dy):
+        return dy * self.n * self.cache ** (self.n - 1)
+
+    def __repr__(self):
+        return f"Power({self.n})"
+
+
+def test_layers_of_ones_own_are_found_by_name(images, rng, path):
+    model = Sequential([Doubling(), Power(3, "cubed", rng=rng), Power(2, rng=rng)])
+    save(model, path)
+    loaded = load(path, layers=[Power, Doubling])
+    assert [type(layer) for layer in loaded.layers] == [Doubling, Power, Power]
+    assert [(layer.n, layer.note) for layer in loaded.layers[1:]] == [(3, "cubed"), (2, "")]
+    assert np.array_equal(loaded.forward(images), model.forward(images))
+    assert loaded.layers[1].rng is None
+    assert load(path, rng=rng, layers=(Power, Doubling)).layers[2].rng is rng
+
+
+@pytest.mark.parametrize("layers", [(), [Doubling]])
+def test_a_layer_of_unknown_class_is_named_with_the_remedy(layers, rng, path):
+    save(Sequential([Power(2, rng=rng), Doubling(), Power(3, rng=rng)]), path)
+    missing = "Power" if layers else "Power, Doubling"
+    with pytest.raises(ValueError, match=rf"model\.npz has .*pass layers=\[{missing}\] to load"):
+        load(path, layers=layers)
+
+
+class Silent:
+    """It does not say what its constructor takes."""
+
+    params = ()
+    forward = backward = None
+
+
+class Leaky(ReLU):
+    """A constructor of its own, and the args of another."""
+
+    def __init__(self, slope):
+        super().__init__()
+        self.slope = slope
+
+
+class Forgetful(Leaky):
+    args = ("slope", "offset")
+
+
+class Sloppy(Leaky):
+    args = "slope"
+
+
+@pytest.mark.parametrize(
+    "layer, message",
+    [
+        (Silent(), r"cannot save a Silent: .*add args = \(\.\.\.\)"),
+        (Leaky(0.1), r"cannot save a Leaky: .*add args"),
+        (Forgetful(0.1), r"cannot save ReLU\(\): it has no attribute 'offset'"),
+        (Sloppy(0.1), "it has no attribute 's'.*args is a tuple"),
+        (Power(np.float32(2), rng=None), r"cannot save .* its n is np\.float32\(2\.0\).*a number"),
+        (Power(2, {1, 2}, rng=None), r"cannot save .* its note is \{1, 2\}"),
+        (type("ReLU", (ReLU,), {})(), "two classes are called ReLU.*rename yours"),
+    ],
+)
+def test_a_layer_that_could_not_be_built_again_is_not_saved(layer, message, path):
+    with pytest.raises(ValueError, match=message):
         save(Sequential([layer]), path)
     assert not path.exists()
+
+
+def test_two_classes_of_one_name_are_refused(rng, path):
+    twin = type("Power", (Power,), {})
+    for layers in ([Power, twin], [type("Dense", (Power,), {})]):
+        with pytest.raises(ValueError, match="two classes are called"):
+            load(path, layers=layers)
+    with pytest.raises(ValueError, match="two classes are called Power"):
+        save(Sequential([Power(2, rng=rng), twin(2, rng=rng)]), path)
+
+
+def test_a_layer_in_place_of_its_class_is_named(rng, path):
+    with pytest.raises(ValueError, match=r"Power\(2\) is not a class"):
+        load(path, layers=[Power(2, rng=rng)])
+
+
+ARCHITECTURE = (
+    '{"format": "nnlite model 1", "layers": [["Conv2D", {"c_in": 2, "c_out": 3, "kernel": [3, 3], '
+    '"stride": [2, 1], "padding": "same"}], ["ReLU", {}], ["Flatten", {}], '
+    '["Dense", {"n_in": 36, "n_out": 7}], ["Dropout", {"drop_prob": 0.4}], ["ReLU", {}], '
+    '["Dense", {"n_in": 7, "n_out": 3}]]}'
+)
+
+
+def test_the_format_stays(network, images, path):
+    """Files written with the first version can be read, and are still written so."""
+    save(network, path)
+    assert str(np.load(path)["architecture"]) == ARCHITECTURE
+    arrays = {name: p.value for name, p in network.named_params.items()}
+    np.savez(path, architecture=np.array(ARCHITECTURE), **arrays)
+    assert np.array_equal(load(path).predict(images), network.predict(images))
 
 
 def test_a_failing_save_keeps_the_old_file(network, path, monkeypatch):
@@ -162,7 +269,8 @@ def npy(array):
         npz(architecture=np.array("[1, 2]")),
         npz(architecture=np.array('{"format": "nnlite model 0", "layers": []}')),
         npz(architecture=np.array('{"format": "nnlite model 1", "layers": []}')),
-        npz(architecture=np.array('{"format": "nnlite model 1", "layers": [["Pool", {}]]}')),
+        npz(architecture=np.array('{"format": "nnlite model 1", "layers": [["Dense", {}]]}')),
+        npz(architecture=np.array('{"format": "nnlite model 1", "layers": [[["Dense"], {}]]}')),
         npz(architecture=np.array('{"format": "nnlite model 1", "layers": [["ReLU", {"n": 1}]]}')),
         npz(architecture=np.array('{"format": "nnlite model 1", "layers": 3}')),
         npz(architecture=np.array([{}], dtype=object)),

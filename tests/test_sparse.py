@@ -11,19 +11,11 @@ from hypothesis import strategies as st
 
 import nnlite.sparse.prune as sparse_prune
 from nnlite import Conv2D, Dense, Dropout, Flatten, ReLU, Sequential, prune
-from nnlite.sparse import (
-    Convolution,
-    Linear,
-    SparseNetwork,
-    chain,
-    csr_matmul,
-    csr_matmul_naive,
-    decouple,
-    kernels,
-    unroll,
-)
-from nnlite.sparse.chain import FEW
-from nnlite.sparse.kernels import (
+from nnlite.fast import chain
+from nnlite.fast import sparse as kernels
+from nnlite.fast.chain import FEW
+from nnlite.fast.network import Plan
+from nnlite.fast.sparse import (
     BLOCK,
     FAR,
     WIDTHS,
@@ -33,6 +25,15 @@ from nnlite.sparse.kernels import (
     pack,
     tile_width,
     unpack,
+)
+from nnlite.sparse import (
+    Convolution,
+    Linear,
+    SparseNetwork,
+    csr_matmul,
+    csr_matmul_naive,
+    decouple,
+    unroll,
 )
 
 # Decoupling
@@ -360,7 +361,7 @@ def test_counts_and_bytes(rng):
     assert [layer.is_sparse for layer in network.layers] == [True, False]  # densities 0.5 and 1
     kept = SparseNetwork([Linear(a, np.zeros(2))], max_density=0.5)
     assert (kept.non_zeros, kept.multiplications) == (3, 3)
-    assert kept.bytes == 3 * 4 + 3 * 2 + 3 * 4 + 2 * 4  # values, columns, starts, bias
+    assert kept.bytes == 3 * 4 + 3 * 4 + 3 * 4 + 2 * 4  # values, columns, starts, bias
 
 
 def test_multiplications_of_a_convolution_are_those_of_its_matrix(cnn):
@@ -448,10 +449,10 @@ def test_a_few_images_go_through_all_layers_at_once(cnn, rng):
     """Where all are matrices, and most weights in sparse ones."""
     sparse = Linear(random_csr(50, 40, 0.5, np.float32, rng), np.zeros(50))
     small, large = (Linear(rng.normal(size=(n, 50)), np.zeros(n)) for n in (10, 400))
-    assert SparseNetwork([sparse, small]).for_few is not None
-    assert SparseNetwork([sparse, large]).for_few is None
-    assert SparseNetwork([sparse], max_density=0).for_few is None
-    assert SparseNetwork(cnn, SHAPE, max_conv_density=0).for_few is None
+    assert Plan(SparseNetwork([sparse, small]).layers).chain is not None
+    assert Plan(SparseNetwork([sparse, large]).layers).chain is None
+    assert Plan(SparseNetwork([sparse], max_density=0).layers).chain is None
+    assert Plan(SparseNetwork(cnn, SHAPE, max_conv_density=0).layers).chain is None
     x = rng.normal(size=(3, 40)).astype(np.float32)
     expected = (sparse.matrix @ x.T).T @ small.matrix.T
     assert np.allclose(SparseNetwork([sparse, small]).predict(x), expected, rtol=0, atol=1e-4)

@@ -1,121 +1,107 @@
-"""MNIST: the four original IDX files, found or downloaded, and checked by their hash.
+"""MNIST: the four original files, found or downloaded, and checked by their hash."""
 
-An IDX file is a header of big-endian 32-bit words (a magic number whose last byte counts
-the dimensions, then the dimensions) followed by the bytes.
-http://yann.lecun.com/exdb/mnist/
-"""
-
-import gzip
 import hashlib
-import http.client
 import os
-import urllib.request
-import zlib
+import sys
 from pathlib import Path
 
-import numpy as np
-from tqdm import tqdm
+import pooch
 
-from nnlite.files import replace_when_done
+from nnlite.data import idx
 
 MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
 )
-SHA256 = {  # of the uncompressed content
+SHA256 = {  # of the content, however it is packed
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
+SHA256_PACKED = {  # of the gzipped files that the mirrors have
+    "train-images-idx3-ubyte": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    "train-labels-idx1-ubyte": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    "t10k-images-idx3-ubyte": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    "t10k-labels-idx1-ubyte": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+}
 
 
-def read(part):
-    """Images (N, 28, 28, 1) float32 in [0, 1] and labels (N,) int64; part "train" or "t10k"."""
-    images = parse_idx(content(f"{part}-images-idx3-ubyte"))
-    labels = parse_idx(content(f"{part}-labels-idx1-ubyte"))
-    return images[..., None].astype(np.float32) / 255, labels.astype(np.int64)
+def read(name):
+    """Array of one of the four files, from NNLITE_DATA, or without it the cache or the net.
 
-
-def content(name):
-    """The verified bytes of one IDX file, from NNLITE_DATA, or without it the cache or the net."""
+    Raises FileNotFoundError where it is nowhere to be had, ValueError for other content.
+    """
     given = os.environ.get("NNLITE_DATA")
-    folder = Path(given).expanduser() if given else cache_folder()
-    for path in (folder / name, folder / f"{name}.gz"):
-        if path.is_file():
-            try:
-                return verified(path.read_bytes(), name)
-            except ValueError as error:
-                raise ValueError(f"{path}: {error}; delete it and try again") from error
     if given:
+        path = in_given_folder(given, name)
+        remedy = (
+            f"put the original there; a folder of other images is read with "
+            f"nnlite.data.load({given!r}), or --data {given}"
+        )
+    else:
+        path = in_cache(name) or download(name)
+        remedy = "delete it and try again"
+    try:
+        content = idx.content(path, idx.AXES[name])
+        found = hashlib.sha256(content).hexdigest()
+        if found != SHA256[name]:
+            raise ValueError(
+                f"{path} is another file than the original {name}: the sha256 of its content is "
+                f"{found}, not {SHA256[name]}"
+            )
+    except ValueError as error:
+        raise ValueError(f"{error}; {remedy}") from error
+    return idx.parse(content)
+
+
+def in_given_folder(given, name):
+    path = idx.find(Path(given).expanduser(), name)
+    if path is None:
         raise FileNotFoundError(
             f"NNLITE_DATA is {given!r}, but there is neither {name} nor {name}.gz in such a "
             f"folder; put the files there, or unset NNLITE_DATA to have them downloaded"
         )
-    return download(name, folder)
+    return path
 
 
 def cache_folder():
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nnlite"
+    return pooch.os_cache("nnlite")
 
 
-def verified(data, name):
-    """`data`, uncompressed if it is gzipped; ValueError unless it is the original content."""
-    try:
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"this is a damaged or truncated gzip file ({error})") from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != SHA256[name]:
-        raise ValueError(
-            f"this is not the original {name}: the sha256 of its content is {found}, "
-            f"expected {SHA256[name]}"
-        )
-    return data
+def in_cache(name):
+    """Path of a file that was downloaded before; None if it was not."""
+    former = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nnlite"
+    return idx.find(cache_folder(), name) or idx.find(former, name)  # one folder on Linux
 
 
-def download(name, folder):
-    """Fetch name.gz from the first mirror that serves it right, keep it in `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
+def download(name):
+    """Path in the cache folder of name.gz, from the first mirror that serves it right."""
     problems = []
     for mirror in MIRRORS:
-        url = f"{mirror}{name}.gz"
         try:
-            compressed = fetch(url)
-            data = verified(compressed, name)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            problems.append(f"{url}: {error}")
-            continue
-        with replace_when_done(folder / f"{name}.gz") as file:
-            file.write(compressed)
-        return data
+            return fetch(f"{mirror}{name}.gz", name)
+        except (OSError, ValueError) as error:
+            problems.append(f"{mirror}{name}.gz: {error}")
     raise FileNotFoundError(
-        f"MNIST's {name} is not in {folder} and no mirror served it:\n  "
+        f"MNIST's {name} is not in {cache_folder()} and no mirror served it:\n  "
         + "\n  ".join(problems)
         + "\nPut the four files of MNIST into a folder and set NNLITE_DATA to it, "
         'or use data set "strokes", which needs no download.'
     )
 
 
-def fetch(url):
-    """All bytes behind a URL, with a progress bar on a terminal."""
-    with urllib.request.urlopen(url, timeout=30) as response:
-        total = int(response.headers.get("Content-Length") or 0) or None
-        label = url.rsplit("/", 1)[1]
-        parts = []
-        with tqdm(total=total, unit="B", unit_scale=True, desc=label, disable=None) as bar:
-            while part := response.read(2**16):
-                parts.append(part)
-                bar.update(len(part))
-    data = b"".join(parts)
-    if total and len(data) != total:
-        raise ValueError(f"the connection ended after {len(data)} of {total} bytes")
-    return data
+def fetch(url, name):
+    """Path in the cache folder of the file behind a URL, with a progress bar on a terminal.
 
-
-def parse_idx(data):
-    """The array of unsigned bytes that an IDX file holds."""
-    n_dims = data[3]
-    shape = np.frombuffer(data, ">u4", n_dims, offset=4)
-    return np.frombuffer(data, np.uint8, offset=4 + 4 * n_dims).reshape(shape)
+    Raises ValueError for a file of another hash, OSError where there is none.
+    """
+    web = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=30)
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel("WARNING")  # it would tell of every file
+    try:
+        sha256, folder = SHA256_PACKED[name], cache_folder()
+        return Path(pooch.retrieve(url, sha256, f"{name}.gz", folder, downloader=web))
+    finally:
+        logger.setLevel(level)

@@ -12,18 +12,78 @@ window, of which only the part inside the image is visited.
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from nnlite.fast.kernel import all_float32, njit
 from nnlite.fast.simd import LANES, ONE, TILE, fma, fma_splat, load, splat, store, times
 
 PARTS = 8  # the rows of outputs are summed in so many parts: the same for any number of threads
 MOST_WEIGHTS = 2**18  # their gradient takes PARTS * LANES times their memory, 128 MB at most
 
 
-def conv2d(x, w, b, before, size):
-    """Convolution of stride 1: float32 images (N, H, W, c_in), N >= LANES -> (N, *size, c_out).
+def conv2d(x, w, b, stride, zeros):
+    """nnlite.conv.conv2d, of float32 images, LANES or more, with stride 1."""
+    if not suited(stride, x, w, b) or x.ndim != 4 or w.ndim != 4 or b.shape != w.shape[3:]:
+        return NotImplemented
+    if x.shape[3] != w.shape[2] or min(output_size(x.shape[1:3], w.shape, zeros)) < 1:
+        return NotImplemented
+    if not np.isfinite(w).all():  # in NumPy these meet the zeros around the image: 0 * inf
+        return NotImplemented
+    return convolve(x, w, b, top_left(zeros), output_size(x.shape[1:3], w.shape, zeros))
 
-    w (kh, kw, c_in, c_out), b (c_out,);  before: zeros above and left of the image
+
+def conv2d_input_gradient(dy, w, stride, zeros, size):
+    """nnlite.conv.conv2d_input_gradient: a convolution of dy with the filters turned around."""
+    if not suited(stride, dy, w) or w.ndim != 4 or min(size) < 1:
+        return NotImplemented
+    if dy.shape[1:] != (*output_size(size, w.shape, zeros), w.shape[3]):
+        return NotImplemented
+    turned = w[::-1, ::-1].transpose(0, 1, 3, 2)  # (kh, kw, c_out, c_in)
+    top, left = top_left(zeros)
+    before = w.shape[0] - 1 - top, w.shape[1] - 1 - left
+    return convolve(dy, turned, np.zeros(w.shape[2], np.float32), before, size)
+
+
+def conv2d_filter_gradient(x, dy, kernel, stride, zeros):
+    """nnlite.conv.conv2d_filter_gradient, of float32 images, LANES or more, with stride 1."""
+    if not suited(stride, x, dy) or not x.ndim == dy.ndim == 4 or len(x) != len(dy):
+        return NotImplemented
+    c_in, c_out = x.shape[3], dy.shape[3]
+    size = output_size(x.shape[1:3], kernel, zeros)
+    if dy.shape[1:3] != size or min(size) < 1 or math.prod(kernel) * c_in * c_out > MOST_WEIGHTS:
+        return NotImplemented
+    x, dy = batch_last(x), batch_last(dy)
+    rows = largest_divisor(c_in, math.isqrt(TILE))
+    cols = largest_divisor(c_out, TILE // rows)
+    dw = np.zeros((PARTS, *kernel, c_in, c_out, LANES), np.float32)
+    db = np.zeros((PARTS, c_out, LANES), np.float32)
+    filter_gradient_kernel(x, dy, dw, db, *top_left(zeros), times(rows), times(cols))
+    dw, db = dw.sum(axis=(0, -1)), db.sum(axis=(0, -1))
+    return (dw, db) if np.isfinite(db).all() else NotImplemented  # 0 * inf, as in conv2d
+
+
+def suited(stride, x, *others):
+    """Whether all is float32, the stride 1, and x (N, ...) has images for a whole register."""
+    taken = all_float32(x, *others) and all(a.size for a in (x, *others))
+    return taken and tuple(stride) == (1, 1) and len(x) >= LANES
+
+
+def output_size(size, kernel, zeros):
+    """(Ho, Wo) of images of size (H, W) with zeros around; (0, 0) if zeros are below 0."""
+    if min(min(zeros)) < 0:
+        return 0, 0
+    return tuple(size[axis] + sum(zeros[axis]) - kernel[axis] + 1 for axis in (0, 1))
+
+
+def top_left(zeros):
+    """Zeros above and left, of ((top, bottom), (left, right))."""
+    return zeros[0][0], zeros[1][0]
+
+
+def convolve(x, w, b, before, size):
+    """Convolution of stride 1 of images (N, H, W, c_in) -> (N, *size, c_out).
+
+    before   zeros above and left of the image, also fewer than none
     """
     x = batch_last(x)
     c_out = w.shape[3]
@@ -35,25 +95,6 @@ def conv2d(x, w, b, before, size):
     return y.transpose(3, 0, 1, 2)
 
 
-def conv2d_input_gradient(dy, w, before, size):
-    """d loss / d x (N, *size, c_in): a convolution of dy with the filters turned around."""
-    turned = w[::-1, ::-1].transpose(0, 1, 3, 2)  # (kh, kw, c_out, c_in)
-    before = w.shape[0] - 1 - before[0], w.shape[1] - 1 - before[1]
-    return conv2d(dy, turned, np.zeros(w.shape[2], np.float32), before, size)
-
-
-def conv2d_filter_gradient(x, dy, kernel, before):
-    """(d loss / d w, d loss / d b) of a convolution of x (N, H, W, c_in) with outputs like dy."""
-    x, dy = batch_last(x), batch_last(dy)
-    c_in, c_out = x.shape[2], dy.shape[2]
-    rows = largest_divisor(c_in, math.isqrt(TILE))
-    cols = largest_divisor(c_out, TILE // rows)
-    dw = np.zeros((PARTS, *kernel, c_in, c_out, LANES), np.float32)
-    db = np.zeros((PARTS, c_out, LANES), np.float32)
-    filter_gradient_kernel(x, dy, dw, db, *before, times(rows), times(cols))
-    return dw.sum(axis=(0, -1)), db.sum(axis=(0, -1))
-
-
 def batch_last(x):
     """(N, H, W, C) -> (H, W, C, N), contiguous; no copy if it came from here."""
     return np.ascontiguousarray(x.transpose(1, 2, 3, 0))
@@ -63,7 +104,7 @@ def largest_divisor(count, limit):
     return max(d for d in range(1, limit + 1) if count % d == 0)
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(parallel=True)
 def convolution_kernel(x, w, b, y, top, left, first, filters):
     """y[:, :, first:first+len(filters)], for all images."""
     height, width, c_in, n = x.shape
@@ -87,7 +128,7 @@ def convolution_kernel(x, w, b, y, top, left, first, filters):
                 store(tile, y_, ((r * y.shape[1] + c) * c_out + first) * n + image, n, ONE)
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(parallel=True)
 def filter_gradient_kernel(x, dy, dw, db, top, left, rows, cols):
     """dw[part, i, j, k, o] += x[r + i - top, c + j - left, k] * dy[r, c, o], LANES images each.
 
@@ -121,7 +162,7 @@ def filter_gradient_kernel(x, dy, dw, db, top, left, rows, cols):
                                 store(tile, dw_, at, c_out * LANES, cols)
 
 
-@njit(cache=True)
+@njit()
 def copy_and_sum(dy, pixel, db):
     """dy (c_out, N) of one pixel, in whole vectors; db[o, lane] += their sum.
 

@@ -5,11 +5,18 @@ and write each number once, on all threads.
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
+
+from nnlite.fast.kernel import all_float32, njit
 
 
 def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t, tiny, tiny_v):
-    """nnlite.optim.adam_update for float32 arrays of one shape, m and v in C order."""
+    """nnlite.optim.adam_update, of float32 arrays of one shape, m and v in C order."""
+    arrays = (w, g, m, v) if mask is None else (w, g, m, v, mask)
+    if not all_float32(w, g, m, v) or any(a.shape != w.shape for a in arrays):
+        return NotImplemented
+    if not (m.flags.c_contiguous and v.flags.c_contiguous):
+        return NotImplemented  # they are changed in place
     beta1, beta2 = betas
     lr_t, correction = lr / (1 - beta1**t), 1 / (1 - beta2**t)  # of the bias of m and of v
     numbers = 1 - beta1, 1 - beta2, lr_t, correction, eps, l2, tiny, tiny_v
@@ -20,7 +27,7 @@ def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t, tiny, tiny_v):
     return new_w
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(parallel=True)
 def adam_kernel(new_w, w, g, m, v, mask, share1, share2, lr_t, correction, eps, l2, tiny, tiny_v):
     zero = np.float32(0)
     for k in prange(w.size):
@@ -38,43 +45,50 @@ def adam_kernel(new_w, w, g, m, v, mask, share1, share2, lr_t, correction, eps, 
 
 
 def relu(x):
-    """max(x, 0), in the memory order of x."""
+    """nnlite.layers.relu, in the memory order of x."""
+    if not all_float32(x):
+        return NotImplemented
     y = np.empty_like(x)
     relu_kernel(flat(in_order_of(y, x)), flat(y))
     return y
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True)
 def relu_kernel(x, y):
     for k in prange(x.size):
         y[k] = np.float32(0) if x[k] <= 0 else x[k]  # nan stays
 
 
-def where_positive(y, dy):
-    """dy where y > 0, else 0, in the memory order of y."""
+def relu_gradient(y, dy):
+    """nnlite.layers.relu_gradient, in the memory order of y."""
+    if not all_float32(y, dy) or y.shape != dy.shape:
+        return NotImplemented
     dx = np.empty_like(y)
-    where_positive_kernel(flat(y), flat(in_order_of(y, dy)), flat(dx))
+    relu_gradient_kernel(flat(y), flat(in_order_of(y, dy)), flat(dx))
     return dx
 
 
-@njit(parallel=True, cache=True)
-def where_positive_kernel(y, dy, dx):
+@njit(parallel=True)
+def relu_gradient_kernel(y, dy, dx):
     for k in prange(y.size):
         dx[k] = dy[k] if y[k] > 0 else np.float32(0)
 
 
-def drop(x, draws, threshold, scale):
-    """x * scale where draws >= threshold, else 0;  draws are uint16, one for each x."""
-    y = np.empty_like(x)
+def drop(x, draws, drop_prob):
+    """nnlite.layers.drop, in the memory order of x."""
+    if not all_float32(x) or draws.dtype != np.uint16 or draws.shape != x.shape:
+        return NotImplemented
+    y, dropped = np.empty_like(x), min(round(drop_prob * 2**16), 2**16 - 1)
+    scale = np.float32(2**16 / (2**16 - dropped))
     x, draws = flat(in_order_of(y, x)), flat(in_order_of(y, draws))
-    drop_kernel(x, draws, np.uint16(threshold), np.float32(scale), flat(y))
+    drop_kernel(x, draws, np.uint16(dropped), scale, flat(y))
     return y
 
 
-@njit(parallel=True, cache=True)
-def drop_kernel(x, draws, threshold, scale, y):
+@njit(parallel=True)
+def drop_kernel(x, draws, dropped, scale, y):
     for k in prange(x.size):
-        y[k] = x[k] * scale if draws[k] >= threshold else np.float32(0)
+        y[k] = x[k] * scale if draws[k] >= dropped else np.float32(0)
 
 
 def flat(x):
@@ -83,9 +97,7 @@ def flat(x):
 
 
 def in_order_of(y, x):
-    """x, lying in memory as y does: without gaps, the axes in the same order."""
-    if x.shape != y.shape:
-        raise ValueError(f"shapes differ: {x.shape} and {y.shape}")
+    """x in the memory order of y, which has the same shape: no gaps, the axes in the same order."""
     same = np.empty_like(y, dtype=x.dtype)
     if same.strides == x.strides:
         return x

@@ -1,8 +1,8 @@
 """A matrix product in numba, as fast as BLAS or faster, that shares its threads with the rest.
 
-NumPy's `a @ b` is the definition and what this one is tested against.  Why not use it?  Its
-threads are OpenBLAS's own, and after each product they keep asking for work for a while.  The
-kernels of numba that come next share the processors with them: see docs/training.md.
+Why not NumPy's `a @ b`?  Its threads are OpenBLAS's own, and after each product they keep asking
+for work for a while.  The kernels of numba that come next share the processors with them: see
+docs/training.md.
 
 How it is done (Goto & van de Geijn 2008): a tile of ROWS x WIDTH sums stays in registers while
 k runs.  For each k it takes ROWS numbers from a and WIDTH from b and does ROWS * WIDTH products,
@@ -11,9 +11,9 @@ which the tile reads them.
 """
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, prange
 
-from nnlite.fast import use
+from nnlite.fast.kernel import all_float32, njit
 from nnlite.fast.simd import LANES, ONE, TILE, fma_splat, load, store, times, zeros
 
 TILE_ROWS, TILE_COLS = times(TILE // 2), times(2)  # a tile is so many rows of so many vectors
@@ -25,12 +25,9 @@ ONE_THREAD = 2**18  # up to so many products m*k*n OpenBLAS does not start its t
 
 
 def matmul(a, b, out=None):
-    """np.matmul(a, b, out=out), faster for large float32 matrices.
-
-    a (M, K), b (K, N) -> (M, N), written to `out` if given.  Raises ValueError like NumPy.
-    """
+    """nnlite.layers.matmul, of float32 matrices that are large enough."""
     if not suited(a, b, out):
-        return np.matmul(a, b, out=out)
+        return NotImplemented
     if out is None:
         out = np.empty((a.shape[0], b.shape[1]), np.float32)
     if out.flags.c_contiguous:
@@ -42,7 +39,7 @@ def matmul(a, b, out=None):
 
 def suited(a, b, out):
     """Whether the kernel takes these, and OpenBLAS would start its threads for them."""
-    if not use("matmul", a, b) or not a.ndim == b.ndim == 2 or a.shape[1] != b.shape[0]:
+    if not all_float32(a, b) or not a.ndim == b.ndim == 2 or a.shape[1] != b.shape[0]:
         return False
     if len(a) < MIN_ROWS or len(a) * b.size <= ONE_THREAD:
         return False
@@ -71,7 +68,7 @@ def round_up(count, multiple):
     return -(-count // multiple) * multiple
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(parallel=True)
 def multiply(a, b, out, height, width):
     m, n, depth = a.shape[0], b.shape[1], a.shape[1]
     across = -(-n // width)
@@ -90,7 +87,7 @@ def multiply(a, b, out, height, width):
                 add_panel(packed_a, packed_b, min(DEPTH, depth - k), out, top, bottom, j, corner)
 
 
-@njit(cache=True)
+@njit()
 def pack_rows(a, packed):
     """(rows, depth) -> for every ROWS rows, for every k, their k-th numbers."""
     rows, depth = a.shape
@@ -100,7 +97,7 @@ def pack_rows(a, packed):
             packed[start + k * ROWS] = a[i, k]
 
 
-@njit(cache=True)
+@njit()
 def pack_columns(b, packed):
     """(depth, up to WIDTH) -> (depth, WIDTH)."""
     depth, columns = b.shape
@@ -109,7 +106,7 @@ def pack_columns(b, packed):
             packed[k * WIDTH + j] = b[k, j]
 
 
-@njit(cache=True)
+@njit()
 def add_panel(packed_a, packed_b, depth, out, top, bottom, j, corner):
     """out[top:bottom, j:j+WIDTH] += a @ b, tile by tile down the column."""
     n, flat = out.shape[1], out.reshape(-1)

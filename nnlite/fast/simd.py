@@ -22,9 +22,6 @@ are types.  It returns a signature, written result_type(argument types), and a f
 that writes LLVM instructions through `builder`; there `args` stand for registers, not numbers.  A
 Python loop in `generate` runs at compile time: `for r in range(14)` writes 14 instructions and no
 loop.
-
-The caches of kernels do not notice changes to this file: delete the __pycache__ of fast/ and
-sparse/ then.
 """
 
 import llvmlite.binding

@@ -4,9 +4,9 @@ from nnlite.sparse import SparseNetwork, csr_matmul, decouple, unroll
 """
 
 from nnlite.sparse.decouple import decouple
-from nnlite.sparse.kernels import csr_matmul, csr_matmul_naive
 from nnlite.sparse.layers import Convolution, Linear, unroll
 from nnlite.sparse.network import SparseNetwork
+from nnlite.sparse.product import csr_matmul, csr_matmul_naive
 
 __all__ = [
     "Convolution",

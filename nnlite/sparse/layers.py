@@ -1,17 +1,19 @@
 """The layers of a SparseNetwork, and how a Sequential becomes such layers.
 
 Bias and ReLU are part of a layer.  Linear has a matrix, sparse or dense; Convolution still has
-its filters.
+its filters.  `forward` is all there is: these are for inference.
 """
 
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 import scipy.sparse
 
-from nnlite.conv import Conv2D, top_left
-from nnlite.layers import Dense, Dropout, Flatten, ReLU
+from nnlite.conv import Conv2D, conv2d
+from nnlite.layers import Dense, Dropout, Flatten, ReLU, matmul, relu
 from nnlite.sparse.decouple import decouple, pixels_read
+from nnlite.sparse.product import csr_matmul
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +26,13 @@ class Linear:
     matrix: object
     bias: np.ndarray
     relu: bool = False
+
+    def forward(self, x):
+        """x (N, ...), n_in numbers each -> (N, n_out)."""
+        x = flat(x)
+        y = csr_matmul(self.matrix, x.T).T if self.is_sparse else matmul(x, self.matrix.T)
+        y += self.bias
+        return relu(y) if self.relu else y
 
     @property
     def is_sparse(self):
@@ -39,7 +48,7 @@ class Linear:
 
     @property
     def multiplications(self):
-        """For one image."""
+        """Number of multiplications for one image."""
         return self.non_zeros if self.is_sparse else self.matrix.size
 
     @property
@@ -61,6 +70,13 @@ class Convolution:
     input_shape: tuple
     relu: bool = False
 
+    def forward(self, x):
+        """x (N, ...), in number and order like (N, H, W, c_in) -> (N, Ho, Wo, c_out)."""
+        conv, (zeros, _) = self.conv, self.conv.geometry(*self.input_shape[:2])
+        x = x.reshape(len(x), *self.input_shape)
+        y = conv2d(x, conv.w.value, conv.b.value, conv.stride, zeros)
+        return relu(y) if self.relu else y
+
     @property
     def output_shape(self):
         _, size = self.conv.geometry(*self.input_shape[:2])
@@ -72,17 +88,13 @@ class Convolution:
 
     @property
     def multiplications(self):
-        """For one image, of windows as far as they lie inside it."""
-        (top, left), size = (
-            top_left(self.conv.geometry(*self.input_shape[:2])[0]),
-            self.output_shape,
-        )
+        """Number of multiplications for one image, of windows as far as they lie inside it."""
+        conv, (zeros, size) = self.conv, self.conv.geometry(*self.input_shape[:2])
         inside = 1
-        for axis, before in enumerate((top, left)):
-            kernel, stride = self.conv.kernel[axis], self.conv.stride[axis]
-            pixels = pixels_read(size[axis], kernel, stride, before)
+        for axis, (before, _) in enumerate(zeros):
+            pixels = pixels_read(size[axis], conv.kernel[axis], conv.stride[axis], before)
             inside *= np.sum((pixels >= 0) & (pixels < self.input_shape[axis]))
-        return int(inside) * self.conv.c_in * self.conv.c_out
+        return int(inside) * conv.c_in * conv.c_out
 
     @property
     def bytes(self):
@@ -123,6 +135,16 @@ def unroll(model, input_shape):
     Raises ValueError for layers in an order that cannot be expressed so.
     """
     return [as_sparse(layer) for layer in layers_of(model, input_shape)]
+
+
+def is_sparse(layer):
+    """Whether a layer has a matrix, and that a sparse one."""
+    return isinstance(layer, Linear) and layer.is_sparse
+
+
+def flat(x):
+    """(N, ...) -> (N, features)."""
+    return x.reshape(len(x), prod(x.shape[1:]))
 
 
 def as_sparse(layer):

@@ -16,7 +16,7 @@ import scipy.sparse
 
 from nnlite.checks import as_float, check_count, check_mask
 from nnlite.prune import InputStatistics
-from nnlite.sparse.kernels import csr_matmul
+from nnlite.sparse.product import csr_matmul
 
 
 def input_statistics(layers, images, batch_size=500):

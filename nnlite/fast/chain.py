@@ -12,10 +12,11 @@ for the one before.
 from typing import NamedTuple
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, prange
 
+from nnlite.fast.kernel import njit
 from nnlite.fast.simd import LANES, ONE, fma, gather, load, sum_lanes, zeros
-from nnlite.sparse.kernels import NEXT, aligned, multiply_chunk
+from nnlite.fast.sparse import STEP, aligned, multiply_chunk
 
 FEW = LANES  # images
 
@@ -33,7 +34,7 @@ class Chain(NamedTuple):
 
 
 def chain_of(layers):
-    """Of Linear layers with CSR matrices in float32."""
+    """Join Linear layers with CSR matrices in float32."""
     n_in, sizes = layers[0].matrix.shape[1], [len(layer.bias) for layer in layers]
     first = np.cumsum([0, n_in, *sizes[:-1]])  # neuron that a layer reads
     columns = [layer.matrix.indices + start for layer, start in zip(layers, first)]
@@ -66,7 +67,7 @@ def forward(chain, images):
     return chain.state[outputs, :n].T.copy()
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(parallel=True)
 def run_one(starts, columns, values, bias, with_relu, ends, state, threads):
     """Fill the state (neurons,) of one image from its inputs on."""
     n_in, many = len(state) - len(bias), np.uintp(LANES)
@@ -83,13 +84,13 @@ def run_one(starts, columns, values, bias, with_relu, ends, state, threads):
                 total = bias[row] + sum_lanes(sums)
                 while p < end:
                     total += values[p] * state[columns[p]]
-                    p += NEXT
+                    p += STEP
                 if with_relu[layer] and total < 0:
                     total = np.float32(0)
                 state[n_in + row] = total
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(parallel=True)
 def run_few(starts, columns, values, bias, with_relu, ends, state, threads):
     """The same of a few, side by side: state (neurons, FEW)."""
     y = state[len(state) - len(bias) :]
@@ -100,7 +101,7 @@ def run_few(starts, columns, values, bias, with_relu, ends, state, threads):
             multiply_chunk(starts, columns, values, bias, relu, state, y, ONE, first, last)
 
 
-@njit(cache=True)
+@njit()
 def share(starts, first, last, part, parts):
     """The rows between first and last that are a thread's part, all parts with as many weights."""
     weights = starts[last] - starts[first]

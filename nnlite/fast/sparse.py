@@ -1,10 +1,4 @@
-"""A sparse matrix times a dense one: the definition, and a fast product in numba.
-
-A CSR matrix keeps, row after row, the values that are not zero and the column of each.  Of a
-layer a (n_out, n_in) and activations x (n_in, N), images side by side, every stored value is
-one weight, and costs one multiplication and one addition for each image:
-
-    y[row, :] += value * x[column, :]
+"""The product of a sparse matrix and a dense one, in numba.
 
 What makes it fast: images go through all rows in tiles of LANES to 4 * LANES.  The sums of one row
 for the images of a tile stay in registers while its weights pass; a weight is loaded once for all
@@ -13,44 +7,30 @@ of them, and each load of x brings LANES images.  For that, activations are kept
     panels[t, feature, i]        the feature of image t * width + i
 
 so that what a tile reads is close together.  docs/sparse-inference.md goes there step by step.
-
-chain.py holds a compiled copy of multiply_chunk: delete __pycache__ after a change here.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, prange
 
+from nnlite.fast.kernel import njit
 from nnlite.fast.simd import LANES, ONE, fma_splat, load, relu, store, times, zeros
 
 WIDTHS = (LANES, 2 * LANES, 4 * LANES)  # of a tile, in images
 FAR = 4096  # columns; a matrix with more, such as a decoupled convolution, is not cut
 BLOCK = 192  # columns; their part of a tile, 192 x 64 floats, is about the first cache
 CHUNK = 2**16  # weights that stay in the second cache while the tiles of a thread pass
-NEXT = np.uintp(1)  # numba asks of every signed index whether it is negative; of these it does not
-ONES = np.ones(WIDTHS[-1], np.float32)
-
-
-def csr_matmul_naive(a, x):
-    """The definition, for a CSR matrix a (M, K) and x (K, N): slow, to be read and to test."""
-    y = np.zeros((a.shape[0], x.shape[1]), np.result_type(a.dtype, x.dtype))
-    for row in range(a.shape[0]):
-        for p in range(a.indptr[row], a.indptr[row + 1]):
-            y[row] += a.data[p] * x[a.indices[p]]
-    return y
+STEP = np.uintp(1)  # numba asks of every signed index whether it is negative; of these it does not
+ONE_EACH = np.ones(WIDTHS[-1], np.float32)  # multiplied with, where two tiles are to be added
 
 
 def csr_matmul(a, x):
-    """a @ x for a scipy.sparse CSR matrix a (M, K) and a dense x (K, N) or (K,), threaded.
-
-    float32 or float64, x in any memory order -> y (M, N) or (M,) of their common type.
-    Raises ValueError for another format, type or shape.  As in SciPy, the indices inside the matrix
-    are trusted; a.check_format(full_check=True) looks.
-    """
+    """nnlite.sparse.csr_matmul, on all threads; float64 without registers."""
     x = np.asarray(x)
-    check_operands(a, x)
+    if not suited(a, x):
+        return NotImplemented
     if x.ndim == 1:
         return csr_matmul(a, x[:, None])[:, 0]
     dtype = np.result_type(a.dtype, x.dtype)
@@ -66,14 +46,19 @@ def csr_matmul(a, x):
     return y
 
 
-def check_operands(a, x):
-    if not scipy.sparse.issparse(a) or a.format != "csr":
-        raise ValueError(f"a is a {type(a).__name__}; a CSR matrix is needed: a.tocsr()")
-    for name, dtype in (("a", a.dtype), ("x", x.dtype)):
-        if dtype not in (np.float32, np.float64):
-            raise ValueError(f"{name} has dtype {dtype}; float32 or float64 is needed")
-    if a.ndim != 2 or x.ndim not in (1, 2) or x.shape[0] != a.shape[1]:
-        raise ValueError(f"a has shape {a.shape}, x {x.shape}; a has as many columns as x rows")
+def suited(a, x):
+    """Whether a is a CSR matrix and x fits to it, and no index leads outside."""
+    if not scipy.sparse.issparse(a) or a.format != "csr" or a.ndim != 2:
+        return False
+    if not {a.dtype, x.dtype} <= {np.dtype(np.float32), np.dtype(np.float64)}:
+        return False
+    if x.ndim not in (1, 2) or x.shape[0] != a.shape[1] or len(a.indptr) != a.shape[0] + 1:
+        return False
+    starts, columns = a.indptr, a.indices
+    in_order = starts[0] == 0 and starts[-1] <= min(len(columns), len(a.data))
+    if not in_order or np.any(starts[1:] < starts[:-1]):
+        return False
+    return not columns.size or 0 <= columns.min() <= columns.max() < a.shape[1]
 
 
 class Blocks(NamedTuple):
@@ -139,7 +124,7 @@ def unpack(panels, images):
     copy_out(panels, images)
 
 
-@njit(cache=True)
+@njit()
 def piece(task, parts, n_images, panels):
     """The images of a tile, and 1 / parts of the features, that a task copies."""
     _, features, width = panels.shape
@@ -148,7 +133,7 @@ def piece(task, parts, n_images, panels):
     return t, n, features * part // parts, features * (part + 1) // parts
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True)
 def copy_in(images, panels):
     parts = 16 // max(1, len(panels)) or 1  # few tiles are shared out too
     for task in prange(len(panels) * parts):
@@ -160,7 +145,7 @@ def copy_in(images, panels):
         panels[t, start:stop, n:] = 0
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True)
 def copy_out(panels, images):
     parts = 16 // max(1, len(panels)) or 1
     for task in prange(len(panels) * parts):
@@ -194,7 +179,7 @@ def multiply(a, x, bias, with_relu, buffer=None):
     return y
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(parallel=True)
 def multiply_tiles(starts, columns, values, bias, with_relu, x, y, vectors, row_ends, tile_ends):
     parts, m = len(tile_ends) - 1, len(bias)
     for task in prange((len(row_ends) - 1) * parts):
@@ -210,13 +195,13 @@ def multiply_tiles(starts, columns, values, bias, with_relu, x, y, vectors, row_
             row = end
 
 
-@njit(cache=True, error_model="numpy")
+@njit()
 def multiply_chunk(starts, columns, values, bias, with_relu, x, y, vectors, first, last):
     """y[first:last] of one tile, block by block: x (K, width), y (M, width)."""
     m, width = len(bias), x.shape[1]
     blocks = (len(starts) - 1) // m
     x, y = x.reshape(-1), y.reshape(-1)
-    ones = load(ONES, 0, 0, ONE, vectors)
+    ones = load(ONE_EACH, 0, 0, ONE, vectors)
     for block in range(blocks):
         for row in range(first, last):
             if block == 0:
@@ -226,22 +211,22 @@ def multiply_chunk(starts, columns, values, bias, with_relu, x, y, vectors, firs
             # Two sums, because an addition takes longer than the time until the next could begin.
             odd = zeros(ONE, vectors)
             p, end = np.uintp(starts[block * m + row]), np.uintp(starts[block * m + row + 1])
-            while p + NEXT < end:
-                q = p + NEXT
+            while p + STEP < end:
+                q = p + STEP
                 at_even, at_odd = np.intp(columns[p]) * width, np.intp(columns[q]) * width
                 even = fma_splat(even, values, p, load(x, at_even, 0, ONE, vectors))
                 odd = fma_splat(odd, values, q, load(x, at_odd, 0, ONE, vectors))
-                p = q + NEXT
+                p = q + STEP
             if p < end:
                 at_even = np.intp(columns[p]) * width
                 even = fma_splat(even, values, p, load(x, at_even, 0, ONE, vectors))
-            total = fma_splat(even, ONES, 0, odd)  # even + 1 * odd
+            total = fma_splat(even, ONE_EACH, 0, odd)  # even + 1 * odd
             if with_relu and block == blocks - 1:
                 total = relu(total)
             store(total, y, row * width, 0, vectors)
 
 
-@njit(parallel=True, cache=True, error_model="numpy")
+@njit(parallel=True)
 def multiply_rows(starts, columns, values, x, y):
     """The same without registers, for float64: each row is one task."""
     for row in prange(y.shape[0]):

@@ -15,10 +15,10 @@ from nnlite import (
     ReLU,
     Sequential,
     accuracy,
+    check_finite,
     minibatches,
     softmax_cross_entropy,
 )
-from nnlite.train import check_finite
 
 
 def paired(n):

@@ -1,0 +1,37 @@
+"""What all kernels share: how they are compiled, and which arrays they take.
+
+numba compiles a function when it is first called and keeps the result in __pycache__, to be found
+by the next process as long as the file of the function stays the same.  But a kernel also contains
+what it calls, simd.py above all.  The name under which a kernel is kept therefore holds a digest of
+all files in this folder: whoever edits one of them runs what they wrote.
+"""
+
+import hashlib
+from pathlib import Path
+
+import numba
+import numpy as np
+
+SOURCES = sorted(Path(__file__).parent.glob("*.py"))
+DIGEST = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()[:8]
+
+
+def njit(**options):
+    """numba.njit with that cache, and with NumPy's rules for division: x / 0 is inf.
+
+    Where no folder can be written to, kernels are compiled anew in every process.
+    """
+
+    def compiled(function):
+        function.__qualname__ += f"-{DIGEST}"
+        try:
+            return numba.njit(cache=True, error_model="numpy", **options)(function)
+        except RuntimeError:  # no place for a cache
+            return numba.njit(error_model="numpy", **options)(function)
+
+    return compiled
+
+
+def all_float32(*arrays):
+    """Whether these are NumPy arrays of float32: all that kernels take."""
+    return all(isinstance(a, np.ndarray) and a.dtype == np.float32 for a in arrays)

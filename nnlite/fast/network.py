@@ -1,0 +1,91 @@
+"""A SparseNetwork computed fast: panels from layer to layer, or all layers as one chain.
+
+The form in which a network's weights are read is prepared when it first predicts, and kept as long
+as the network lives.
+"""
+
+import threading
+from functools import cached_property
+from math import prod
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from nnlite.fast import chain
+from nnlite.fast.kernel import all_float32
+from nnlite.fast.sparse import aligned, blocks_of, multiply, pack, tile_width, unpack
+from nnlite.sparse.layers import Convolution, as_sparse, flat, is_sparse
+
+PLANS = WeakKeyDictionary()  # SparseNetwork: Plan
+ONE_AT_A_TIME = threading.Lock()  # a plan has buffers, and is made once
+
+
+def network_outputs(network, x, out):
+    """nnlite.sparse.network.network_outputs, of float32 images."""
+    if not all_float32(x, out) or out.shape != (len(x), network.n_out):
+        return NotImplemented
+    if prod(x.shape[1:]) != prod(network.input_shape):
+        return NotImplemented
+    with ONE_AT_A_TIME:
+        plan = PLANS.get(network)
+        if plan is None:
+            plan = PLANS[network] = Plan(network.layers)
+        if len(x) <= chain.FEW and plan.chain is not None:
+            out[:] = chain.forward(plan.chain, flat(x))
+        else:
+            plan.compute(x, out)
+    return out
+
+
+class Plan:
+    """The layers of a network, and of those that are sparse the Blocks that are multiplied."""
+
+    def __init__(self, layers):
+        self.layers = layers
+        self.blocks = [blocks_of(layer.matrix) if is_sparse(layer) else None for layer in layers]
+        self.buffers = None
+
+    @cached_property
+    def chain(self):
+        """All layers as one chain.Chain, if they are matrices and most of them sparse; else None.
+
+        Small dense matrices among sparse ones count as sparse.  It holds the weights once more.
+        """
+        if any(isinstance(layer, Convolution) for layer in self.layers):
+            return None
+        dense = sum(layer.matrix.size for layer in self.layers if not layer.is_sparse)
+        if 2 * dense > sum(layer.multiplications for layer in self.layers):
+            return None
+        return chain.chain_of([as_sparse(layer) for layer in self.layers])
+
+    def compute(self, x, out):
+        """Write to out (N, n_out) the outputs for x (N, ...), all images at once."""
+        n, panels, width = len(x), None, tile_width(len(x))
+        here, there = self.workspace(n + width)  # panels are read in one and written to the other
+        for layer, blocks in zip(self.layers, self.blocks):
+            if blocks is not None:
+                panels = pack(flat(x), width, here) if panels is None else panels
+                panels = multiply(blocks, panels, layer.bias, layer.relu, there)
+                here, there = there, here
+                continue
+            if panels is not None:
+                x, panels = unpacked(panels, n), None
+            x = layer.forward(x)
+        if panels is None:
+            out[:] = flat(x)
+        else:
+            unpack(panels, out)
+
+    def workspace(self, n):
+        """Two buffers for the panels of n images, kept from one call to the next."""
+        size = n * max([max(a.matrix.shape) for a in self.layers if is_sparse(a)], default=0)
+        if self.buffers is None or len(self.buffers[0]) < size:
+            self.buffers = aligned(size), aligned(size)
+        return self.buffers
+
+
+def unpacked(panels, n):
+    """Panels -> (N, features)."""
+    images = np.empty((n, panels.shape[1]), np.float32)
+    unpack(panels, images)
+    return images
