@@ -1,8 +1,8 @@
 """How long pruned networks take: SparseNetwork against SciPy, BLAS, and PyTorch, sparse and dense.
 
     pip install -e '.[bench]'
-    python experiments/bench_sparse.py          eight minutes; leave the machine alone
-    python experiments/bench_sparse.py --curves      the figure, a minute
+    python experiments/bench/sparse.py               eight minutes; leave the machine alone
+    python experiments/bench/sparse.py --curves      the figure, a minute
 
 The posts' dense network at 80, 90 and 95 % zeros, batches of 1000, 16 and 1; their convolutional
 one with pruned dense layers, as convolutions and decoupled, and decoupled with convolution weights
@@ -10,10 +10,10 @@ pruned as independent ones.  Weights are random: where the zeros are makes no di
 
 float32, the same number of threads for all.  Each candidate runs in a process of its own, in
 turn with the others, several times.  SciPy, NumPy and CSR multiply the whole batch at once, which
-is how they are used.  PyTorch's dense networks run in their best form: channels
-last, inference mode, the best of several batch splits.  Its CSR matrices are multiplied by MKL.
-The limits of the machine (bench_limits.py) are measured in the same run.  All candidates must give
-the same outputs, by their mean and those of the first image.
+is how they are used.  PyTorch's dense networks run in their best form: channels last, inference
+mode, the best of several batch splits.  Its CSR matrices are multiplied by MKL.  The limits of the
+machine (limits.py) are measured in the same run.  All candidates must give the same outputs, by
+their mean and those of the first image.
 
 Prints tables and writes results/bench-sparse.json; the ones in docs/results/ were made with
 --out docs/results/bench-sparse.json.
@@ -22,19 +22,22 @@ Prints tables and writes results/bench-sparse.json; the ones in docs/results/ we
 import argparse
 import json
 import os
-import platform
-import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
-import bench
-import bench_limits
 import numpy as np
-from bench_candidates import CANDIDATES, CASES, CONVOLUTIONS, IMAGE, nnlite_predict, predict_of
+import scipy.sparse
+from shared import machine, timing
+from shared.candidates import CANDIDATES, CASES, CONVOLUTIONS, IMAGE, nnlite_predict, predict_of
 from tqdm import tqdm
 
+import nnlite
+from nnlite.layers import matmul
+from nnlite.sparse import Convolution, Linear, SparseNetwork, decouple
+from nnlite.sparse.network import MAX_CONV_DENSITY, MAX_DENSITY
+
+OUT = Path(__file__).parents[2] / "results" / "bench-sparse.json"
 SECONDS = 1.0  # of timing in each process, at least 5 calls
 
 
@@ -42,15 +45,15 @@ def measure(case, candidate):
     """Seconds of some calls, of the first one, and the outputs in short."""
     about = {}
     if candidate == "nnlite":
-        predict, sparse = nnlite_predict(case)
-        about = {"multiplications": sparse.multiplications, "non_zeros": sparse.non_zeros}
+        predict, network = nnlite_predict(case)
+        about = {"multiplications": network.multiplications, "non_zeros": network.non_zeros}
     else:
         predict = predict_of(case, candidate)
     start = time.perf_counter()
     outputs = predict()
     about["first_call_seconds"] = time.perf_counter() - start
-    seconds = bench.seconds_of(predict, 3)
-    seconds = bench.seconds_of(predict, max(5, min(2000, int(SECONDS / np.median(seconds)))))
+    seconds = timing.seconds_of(predict, 3)
+    seconds = timing.seconds_of(predict, max(5, min(2000, int(SECONDS / np.median(seconds)))))
     sums = [np.abs(outputs.astype(float)).mean(), *outputs[0, :10].tolist()]
     return {"seconds": seconds, "outputs": sums, **about}
 
@@ -68,12 +71,7 @@ def curves():
 
 
 def compare_layers(n, density, batch):
-    """Of n inputs and outputs, with so many of its weights not zero."""
-    import scipy.sparse
-
-    from nnlite.fast.matmul import matmul
-    from nnlite.sparse import Linear, SparseNetwork
-
+    """Milliseconds of a layer of n inputs and outputs, so many of its weights not zero."""
     rng = np.random.default_rng(0)
     w = np.where(rng.random((n, n)) < density, rng.normal(size=(n, n)), 0).astype(np.float32)
     x = rng.random((batch, n), dtype=np.float32)
@@ -88,10 +86,7 @@ def compare_layers(n, density, batch):
 
 
 def compare_convolutions(density, batch):
-    """The third of the posts' convolutions, so many of whose filters' weights are not zero."""
-    import nnlite
-    from nnlite.sparse import Convolution, SparseNetwork, decouple
-
+    """Milliseconds of the third of the posts' convolutions, so many of its weights not zero."""
     rng = np.random.default_rng(0)
     conv = nnlite.Conv2D(*CONVOLUTIONS[2], rng=rng, init="he")
     conv.w.value *= rng.random(conv.w.value.shape) < density
@@ -108,9 +103,9 @@ def compare_convolutions(density, batch):
 
 
 def milliseconds(predict):
-    first = min(bench.seconds_of(predict, 2))
+    first = min(timing.seconds_of(predict, 2))
     time.sleep(0.05)  # let the threads of the one before go to sleep
-    seconds = bench.seconds_of(predict, max(3, min(200, int(0.2 / first))))
+    seconds = timing.seconds_of(predict, max(3, min(200, int(0.2 / first))))
     return 1000 * float(np.median(seconds))
 
 
@@ -150,68 +145,63 @@ def main():
     )
     parser.add_argument("--rounds", type=int, default=3, help="processes for each candidate")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--out", type=Path, default=Path("results/bench-sparse.json"))
+    parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--curves", action="store_true", help="measure and draw the figure only")
     parser.add_argument("--only", nargs="+", metavar="WHAT", help="in this process")
     args = parser.parse_args()
     if args.only:
         what, *rest = args.only
-        found = {"limits": bench_limits.limits, "curves": curves, "case": measure}[what](*rest)
+        found = {"limits": machine.limits, "curves": curves, "case": measure}[what](*rest)
         print(json.dumps(found))
         return
     args.out.parent.mkdir(parents=True, exist_ok=True)
     results = json.loads(args.out.read_text()) if args.out.exists() else {}
     if args.curves:
-        results["curves"] = bench.in_a_process(__file__, ["curves"], args.threads)
+        results["curves"] = timing.in_a_process(__file__, ["curves"], args.threads)
     else:
-        results |= measure_cases(args.rounds, args.threads, parser)
+        results |= measure_cases(args.rounds, args.threads)
         print(table(results))
-    import kept
-
-    kept.write_json(args.out, results)
+    timing.write_json(args.out, results)
     if "curves" in results:
-        from nnlite import plots
-        from nnlite.sparse.network import MAX_CONV_DENSITY, MAX_DENSITY
-
-        thresholds = {"density": MAX_DENSITY, "convolution": MAX_CONV_DENSITY}
-        figure = plots.cost_curves(results["curves"], thresholds)
-        plots.save_figure(figure, args.out.with_suffix(".png"))
-    print(f"\n{bench.processor()}, {args.threads} threads.  Written: {args.out}")
+        draw(results["curves"], args.out.with_suffix(".png"))
+    print(f"\n{timing.processor()}, {args.threads} threads.  Written: {args.out}")
 
 
-def measure_cases(rounds, threads, parser):
-    try:
-        torch = version("torch")
-    except ModuleNotFoundError:
-        parser.error("PyTorch is missing: pip install -e '.[bench]'")
+def measure_cases(rounds, threads):
+    versions = timing.versions("numpy", "scipy", "numba", "nnlite", "torch")
     pairs = [(case, one) for case, (kind, *_) in CASES.items() for one in CANDIDATES[kind]]
-    runs = {case: {} for case in CASES}
-    bench.in_a_process(__file__, ["case", *pairs[0]], threads)  # compiles what is missing
+    runs, limits = {case: {} for case in CASES}, []
+    timing.in_a_process(__file__, ["case", *pairs[0]], threads)  # compiles what is missing
     with tempfile.TemporaryDirectory() as empty:
-        first = bench.in_a_process(__file__, ["case", *pairs[0]], threads, NUMBA_CACHE_DIR=empty)
-    limit = []
+        first = timing.in_a_process(__file__, ["case", *pairs[0]], threads, NUMBA_CACHE_DIR=empty)
     for case, candidate in tqdm(pairs * rounds, unit="process", disable=None):
-        run = bench.in_a_process(__file__, ["case", case, candidate], threads)
+        run = timing.in_a_process(__file__, ["case", case, candidate], threads)
         runs[case].setdefault(candidate, []).append(run)
-        if (case, candidate) == pairs[-1] or not limit:
-            limit.append(bench.in_a_process(__file__, ["limits"], threads))
+        if (case, candidate) == pairs[-1] or not limits:
+            limits.append(timing.in_a_process(__file__, ["limits"], threads))
     cases = {}
     for case, candidates in runs.items():
         check_same(case, candidates)
-        cases[case] = {name: bench.summary(each) for name, each in candidates.items()}
+        cases[case] = {name: timing.summary(each) for name, each in candidates.items()}
         flops = 2 * candidates["nnlite"][0]["multiplications"] * CASES[case][2]
         cases[case]["nnlite"]["gflops"] = flops / cases[case]["nnlite"]["median_ms"] / 1e6
     return {
         "cases": cases,
-        "limits": max(limit, key=lambda found: found["gflops"]),
+        "limits": max(limits, key=lambda found: found["gflops"]),
         "first_call_seconds_with_compilation": first["first_call_seconds"],
         "threads": threads,
         "processes_each": rounds,
-        "processor": bench.processor(),
-        "versions": {name: version(name) for name in ("numpy", "scipy", "numba", "nnlite")}
-        | {"torch": torch, "python": platform.python_version()},
+        "processor": timing.processor(),
+        "versions": versions,
     }
 
 
+def draw(curves, path):
+    from nnlite import plots  # with matplotlib, which the processes that measure do without
+
+    thresholds = {"density": MAX_DENSITY, "convolution": MAX_CONV_DENSITY}
+    plots.save_figure(plots.cost_curves(curves, thresholds), path)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,40 +1,34 @@
 """From three lines to nnlite's sparse product: what each step of docs/sparse-inference.md brings.
 
-    python experiments/sparse_steps.py              half a minute; leave the machine alone
+    python experiments/bench/sparse_steps.py        half a minute; leave the machine alone
 
 Two layers, 1000 images, float32: the first of the posts' dense network with 90 % of its weights
 removed at random, and the second of their convolutions, written out as a matrix (nothing removed).
-Each step computes the same.  Writes results/sparse-steps.json, or --out.
+Each step computes the same.  Prints a table and writes results/sparse-steps.json; the one in
+docs/results/ was made with --out docs/results/sparse-steps.json.
 """
 
 import argparse
 from pathlib import Path
 
-import bench
-import kept
 import numpy as np
 import scipy.sparse
-from numba import njit, prange
+from numba import prange
+from shared import timing
 from tqdm import tqdm
 
 import nnlite
+from nnlite.fast.kernel import njit
 from nnlite.fast.simd import LANES, ONE, fma_splat, load, store, times, zeros
+from nnlite.fast.sparse import Blocks, aligned, blocks_of, multiply, multiply_chunk, pack, unpack
 from nnlite.sparse import csr_matmul_naive, decouple
-from nnlite.sparse.kernels import (
-    Blocks,
-    aligned,
-    blocks_of,
-    multiply,
-    multiply_chunk,
-    pack,
-    unpack,
-)
 
+OUT = Path(__file__).parents[2] / "results" / "sparse-steps.json"
 IMAGES, WIDTH = 1000, 4 * LANES
 FOUR = times(4)
 
 
-@njit(cache=True)
+@njit()
 def loops(starts, columns, values, x, y):
     """The definition, compiled: y (M, N) is loaded and stored for each weight."""
     y[:] = 0
@@ -45,7 +39,7 @@ def loops(starts, columns, values, x, y):
                 y[row, i] += value * x[column, i]
 
 
-@njit(cache=True)
+@njit()
 def registers(starts, columns, values, x, y, stride):
     """A tile of images at a time, whose sums stay in registers.
 
@@ -60,23 +54,23 @@ def registers(starts, columns, values, x, y, stride):
             store(total, y, row * stride + at, 0, FOUR)
 
 
-@njit(cache=True)
+@njit()
 def in_panels(starts, columns, values, x, y):
-    """The same of panels x (tiles, K, WIDTH), y (tiles, M, WIDTH)."""
+    """The same for panels x (tiles, K, WIDTH), y (tiles, M, WIDTH)."""
     for t in range(len(x)):
         registers(starts, columns, values, x[t].reshape(-1), y[t].reshape(-1), WIDTH)
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True)
 def in_threads(starts, columns, values, x, y):
     """Each thread takes some of the tiles."""
     for t in prange(len(x)):
         registers(starts, columns, values, x[t].reshape(-1), y[t].reshape(-1), WIDTH)
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True)
 def two_sums(starts, columns, values, bias, x, y):
-    """The kernel of nnlite.sparse, each tile with all weights."""
+    """The kernel of nnlite/fast/sparse.py, each tile with all weights."""
     for t in prange(len(x)):
         multiply_chunk(starts, columns, values, bias, False, x[t], y[t], FOUR, 0, len(bias))
 
@@ -141,7 +135,7 @@ def measure():
         for step, (compute, result) in tqdm(steps(a, x).items(), desc=name, disable=None):
             compute()
             assert np.allclose(result(), expected, rtol=1e-3, atol=1e-3), step
-            seconds = np.median(bench.seconds_of(compute, 3 if "NumPy" in step else 9))
+            seconds = np.median(timing.seconds_of(compute, 3 if "NumPy" in step else 9))
             found[name][step] = 1000 * float(seconds)
     return found
 
@@ -160,12 +154,12 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, default=Path("results/sparse-steps.json"))
+    parser.add_argument("--out", type=Path, default=OUT)
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    about = {"processor": bench.processor(), "versions": kept.versions()}
-    results = {"layers": measure(), **about}
-    kept.write_json(args.out, results)
+    versions = timing.versions("numpy", "scipy", "numba", "nnlite")
+    results = {"layers": measure(), "processor": timing.processor(), "versions": versions}
+    timing.write_json(args.out, results)
     print(table(results))
 
 

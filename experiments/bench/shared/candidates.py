@@ -1,15 +1,19 @@
-"""The networks of bench_sparse.py, in nnlite, SciPy, NumPy and PyTorch.
+"""Pruned networks, their outputs computed by nnlite, SciPy, NumPy and PyTorch.
 
-Each candidate is a function of nothing that computes the outputs for the images of a case.  nnlite,
-SciPy and PyTorch are imported by the functions that use them.
+Each candidate is a function of nothing that computes the outputs for the images of a case.
+PyTorch is imported by the functions that use it: it need not be there for the others.
 """
 
 import itertools
 import os
 import warnings
 
-import bench
 import numpy as np
+import scipy.sparse
+
+import nnlite
+from nnlite.sparse import Convolution, Linear, SparseNetwork, decouple
+from shared.timing import seconds_of
 
 ANN = (784, 1500, 1000, 800, 10)
 CONVOLUTIONS = ((1, 12, 7), (12, 15, 5), (15, 25, 3), (25, 20, 3))  # c_in, c_out, kernel
@@ -39,12 +43,7 @@ SPLITS = (1000, 500, 250, 125)  # batches that PyTorch's dense network is given
 
 
 def network(case):
-    """[Linear, ...] with CSR matrices, and convolutions to compare with: {"convs": ..., ...}."""
-    import scipy.sparse
-
-    import nnlite
-    from nnlite.sparse import Linear, decouple
-
+    """[Linear, ...] with CSR matrices, and the Conv2Ds that the first of them were, unpruned."""
     kind, zeros, _ = CASES[case]
     rng = np.random.default_rng(0)
 
@@ -74,8 +73,7 @@ def images(case):
 
 
 def nnlite_predict(case):
-    from nnlite.sparse import Convolution, SparseNetwork
-
+    """The function, and the SparseNetwork that it asks."""
     kind, zeros, _ = CASES[case]
     layers, convs = network(case)
     if kind == "cnn" and not zeros:  # still shared weights: the engine may keep the convolutions
@@ -176,7 +174,7 @@ def torch_dense_predict(case, split):
 
 
 def predict_of(case, candidate):
-    """A function of nothing that computes the outputs for the images of a case."""
+    """The function of a candidate other than nnlite."""
     if not candidate.startswith("PyTorch"):
         return {"SciPy": scipy_predict, "NumPy dense": numpy_predict}[candidate](case)
     import torch
@@ -188,4 +186,4 @@ def predict_of(case, candidate):
         return inference(torch_csr_predict(case))
     splits = [split for split in SPLITS if split <= CASES[case][2]] or [CASES[case][2]]
     predicts = [inference(torch_dense_predict(case, split)) for split in splits]
-    return min(predicts, key=lambda predict: min(bench.seconds_of(predict, 4)))
+    return min(predicts, key=lambda predict: min(seconds_of(predict, 4)))

@@ -1,38 +1,39 @@
-"""What a machine can do: multiplications and additions in registers, and reading.
-
-    python experiments/bench_limits.py
+"""What the machine can do at most: multiply and add in registers, and read.
 
 A product that reaches one of these limits cannot be made faster by more of the others.
 """
 
-import bench
-import numpy as np
-from numba import get_num_threads, njit, prange
+from functools import partial
 
+import numpy as np
+from numba import get_num_threads, prange
+
+from nnlite.fast.kernel import njit
 from nnlite.fast.simd import LANES, ONE, TILE, fma, load, store, times, zeros
-from nnlite.sparse.kernels import aligned
+from nnlite.fast.sparse import aligned
+from shared.timing import seconds_of
 
 COLUMNS, EIGHT = times((TILE + 2) // 2), times(8)  # registers, as many as there are for a sum
 SIZES = (32, 512, 8192, 400_000)  # kB for each thread: first, second, third cache, memory
 
 
 def limits():
-    """GFLOP/s in registers, GB/s by size of what is read, of all threads together."""
+    """GFLOP/s in registers, and GB/s by size of what is read, of all threads together."""
     threads, n, n_columns = get_num_threads(), 20_000_000, len(COLUMNS)
     multiply(threads, 10, COLUMNS, n_columns)
-    seconds = min(bench.seconds_of(lambda: multiply(threads, n, COLUMNS, n_columns), 4))
+    seconds = min(seconds_of(partial(multiply, threads, n, COLUMNS, n_columns), 4))
     found = {"gflops": 2 * n_columns * LANES * n * threads / seconds / 1e9, "gb_per_second": {}}
     for kilobytes in SIZES:
         a = aligned(threads * kilobytes * 256).reshape(threads, -1)
         a[:] = 1  # pages that were never written to would all be the same
         rounds = max(1, 2_000_000 // kilobytes)
         read(a, 1)
-        seconds = min(bench.seconds_of(lambda: read(a, rounds), 3))  # noqa: B023
+        seconds = min(seconds_of(partial(read, a, rounds), 3))
         found["gb_per_second"][kilobytes] = a.nbytes * rounds / seconds / 1e9
     return found
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True)
 def multiply(threads, n, columns, n_columns):
     """Each thread: n times x <- add + factor * x, in a register for each column."""
     for _thread in prange(threads):
@@ -44,7 +45,7 @@ def multiply(threads, n, columns, n_columns):
         store(x, start, 0, 0, columns)
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True)
 def read(a, rounds):
     """Each thread: its row of `a`, again and again."""
     for row in prange(a.shape[0]):
@@ -55,8 +56,3 @@ def read(a, rounds):
             for i in range(0, len(flat) - 8 * LANES + 1, 8 * LANES):
                 tile = fma(tile, ones, load(flat, i, 0, ONE, EIGHT))
             store(tile, out, 0, 0, EIGHT)  # `out` could be part of `flat`: it is read again
-
-
-if __name__ == "__main__":
-    for name, value in limits().items():
-        print(name, value)

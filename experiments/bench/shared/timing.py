@@ -1,4 +1,7 @@
-"""What the benchmark scripts share: measuring in processes of their own, in turn."""
+"""Measuring time, in processes of their own, and keeping what was found.
+
+nnlite is imported only where it is used: it is not to weigh on the memory of PyTorch's processes.
+"""
 
 import json
 import os
@@ -6,6 +9,7 @@ import platform
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +37,7 @@ def seconds_of(step, repeats):
 
 
 def summary(runs):
-    """Of several processes' {"seconds": [...]}: the median of each, their median, the minimum."""
+    """The median of several processes' medians, and the minimum of all: [{"seconds": ...}, ...]."""
     medians = [1000 * np.median(run["seconds"]) for run in runs]
     return {
         "median_ms": round(float(np.median(medians)), 4),
@@ -49,3 +53,20 @@ def processor():
     except OSError:
         return platform.processor()
     return next((line.split(":")[1].strip() for line in lines if "model name" in line), "unknown")
+
+
+def versions(*packages):
+    """{package: version}, Python's among them.  Ends the script where a package is missing."""
+    try:
+        found = {name: version(name) for name in packages}
+    except ModuleNotFoundError as error:
+        sys.exit(f"{error.name} is missing: pip install -e '.[bench]'")
+    return found | {"python": platform.python_version()}
+
+
+def write_json(path, value):
+    """Write `value`, whole or not at all."""
+    from nnlite.files import replace_when_done
+
+    with replace_when_done(path) as file:
+        file.write(json.dumps(value, indent=1).encode())
