@@ -15,185 +15,182 @@ Writes prune-ann.json, prune-ann-<score>.png, prune-ann-overlap.png.
 """
 
 import functools
-import sys
-from dataclasses import asdict
+from dataclasses import dataclass, replace
 
-import kept
-import noise_banks
 import numpy as np
-import study
-from published import ANN_NOISE, ANN_TABLE, COMBINED_LESS, SCORED_IMAGES, name_noise
-from study import markdown, percent
-from tqdm import tqdm
+from lab import banks, nets, pruning, script
+from lab.attacked import noisy_sets
+from lab.published import ANN_NOISE, ANN_TABLE, COMBINED_LESS, SCORED_IMAGES
+from lab.tables import WORDS, describe, largest_step, markdown, name_noise, percent
 
-import nnlite
 from nnlite import plots, prune
-from nnlite.sparse import SparseNetwork
 
-RECIPE = 1  # to be raised when this file or nnlite changes its results
-CURVES = ("magnitude", "mean_activation", "combined", "random")
-FINE = tuple(np.arange(0, 1, 0.01).round(2).tolist())  # seed 0
-COARSE = (*FINE[::5], 0.99)  # the other seeds
-WANTED_ACCURACY = 0.98  # on validation images [post, there on test images]
+FINE = tuple(np.arange(0, 1, 0.01).round(2).tolist())
+COARSE = (*FINE[::5], 0.99)
 
 
-def scores_of(model, images, seed, pruning=prune):
-    """{"magnitude": {"1.w": scores}, ...}; mean activations over random training images.
+@dataclass(frozen=True)
+class Config:
+    """What the rows depend on, beside data and seed.  In brackets: the post, or us."""
 
-    pruning   the module that scores the model: nnlite.prune, or nnlite.sparse.prune for layers
+    network: nets.Config
+    noise: banks.Config = banks.Config()
+    vectors: tuple = ANN_NOISE  # (target, limit) each [post]
+    curves: tuple = ("magnitude", "mean_activation", "combined", "random")
+    first_sparsities: tuple = FINE  # of the first seed's curves
+    sparsities: tuple = COARSE  # of the other seeds'
+    combined_less: float = COMBINED_LESS  # removed by mean activation than by magnitude [post]
+    published: tuple = tuple(ANN_TABLE)  # settings of the post's table
+    wanted_accuracy: float = 0.98  # on validation images [post, there on test images]
+    scored_images: int = SCORED_IMAGES  # for mean activation [post]
+    recipe: int = 1  # to be raised when the code changes results
+
+
+STANDARD = Config(nets.preset("ann-lq", "standard"))
+QUICK = replace(STANDARD, network=nets.preset("ann-lq", "quick"), first_sparsities=COARSE)
+PRESETS = {"quick": QUICK, "standard": STANDARD}
+SEEDS = {"quick": (0,), "standard": (0, 1, 2)}
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """The network without some weights.
+
+    removed    fraction of all weights
+    accuracy   without noise, then under each vector
     """
-    rng = np.random.default_rng([seed, 1])
-    chosen = rng.choice(len(images), min(SCORED_IMAGES, len(images)), replace=False)
-    statistics = pruning.input_statistics(model, images[chosen])
-    return {
-        "magnitude": pruning.scores(model, prune.magnitude),
-        "mean_activation": pruning.scores(model, prune.mean_activation, statistics),
-        "random": pruning.scores(model, prune.random(rng)),
-    }
+
+    seed: int
+    settings: tuple  # ((score, sparsity), ...)
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        network, scores, image_sets = prepared(cfg, self.seed, data, runs)
+        masks = pruning.masks_of(self.settings, scores)
+        found = pruning.pruned_accuracies(network.model, masks, image_sets, data.test.labels)
+        return {"removed": prune.fraction_removed(masks), "accuracy": found}
 
 
-def settings_at(curve, sparsity):
-    """What a curve prunes at a point of its axis: ((score, sparsity), ...), without zeros."""
-    settings = ((curve, sparsity),)
-    if curve == "combined":
-        less = round(sparsity - COMBINED_LESS, 3)
-        settings = (("magnitude", sparsity), ("mean_activation", less))
-    return tuple(setting for setting in settings if setting[1] > 0)
+@dataclass(frozen=True)
+class Overlap:
+    """overlap: fraction of what either score of the combined curve removes that both remove."""
 
+    seed: int
+    sparsity: float  # by magnitude
+    kept = True
 
-def masks_of(settings, scores):
-    """Each of the settings removes its share of every layer, whatever the others do.
-
-    Together they may empty a small layer, and a curve goes on there.
-    """
-    each = [prune.keep_masks(scores[score], s, allow_empty=True) for score, s in settings]
-    return functools.reduce(lambda a, b: prune.combine(a, b, allow_empty=True), each or [{}])
-
-
-def pruned_accuracies(model, masks, sets, labels):
-    saved = prune.apply(model, masks)
-    found = study.accuracies(SparseNetwork(model), sets, labels)  # faster from 65 % zeros on
-    prune.undo(model, saved)
-    return found
-
-
-def overlap(masks, others):
-    """Of the weights that either removes, the fraction that both remove."""
-    both = sum(np.sum(~mask & ~others[name]) for name, mask in masks.items())
-    either = sum(np.sum(~mask | ~others[name]) for name, mask in masks.items())
-    return both / max(either, 1)
-
-
-def wanted_accuracy(unpruned):
-    """WANTED_ACCURACY; half a point less than unpruned of a network that never reaches it."""
-    return WANTED_ACCURACY if unpruned > WANTED_ACCURACY else unpruned - 0.005
-
-
-def highest_sparsity(model, scores, curve, validation):
-    """The highest point of a curve that keeps wanted_accuracy on validation images."""
-    unpruned = nnlite.accuracy(model, *validation)
-    for sparsity in np.arange(0.99, 0, -0.005).round(3):
-        masks = masks_of(settings_at(curve, float(sparsity)), scores)
-        (accuracy,) = pruned_accuracies(model, masks, [validation.images], validation.labels)
-        if accuracy >= wanted_accuracy(unpruned):
-            return float(sparsity), accuracy
-    return 0.0, unpruned
-
-
-def run_seed(seed, data, preset, runs, say):
-    """Curves, and tables at the published and at the searched sparsities, of one network."""
-    model, about = study.network("ann-lq", preset, seed, data, runs, say)
-    bank = noise_banks.bank(model, about, data, runs, say=say)
-    made_by = noise_banks.measured_by(about, RECIPE, scored_images=SCORED_IMAGES)
-    rows = kept.Rows(runs, f"{data.name}-prune-ann-{preset}-seed{seed}", made_by)
-    scores = scores_of(model, data.train.images, seed)
-    sets = study.noisy_sets(data.test.images, bank, ANN_NOISE)
-
-    def measure(settings):
-        masks = masks_of(settings, scores)
-        return {
-            "removed": prune.fraction_removed(masks) if masks else 0.0,
-            "accuracy": pruned_accuracies(model, masks, sets, data.test.labels),
-        }
-
-    sparsities = FINE if seed == 0 and preset == "standard" else COARSE
-    curves = {curve: {} for curve in CURVES}
-    for sparsity in tqdm(sparsities, desc=f"seed {seed}", unit="sparsity", disable=None):
-        for curve in CURVES:
-            settings = settings_at(curve, sparsity)
-            row = rows.get(f"{settings}", measure, settings)
-            curves[curve][sparsity] = row
-        pair = [
-            prune.keep_masks(scores[score], max(0.0, s), allow_empty=True)
-            for score, s in (("magnitude", sparsity), ("mean_activation", sparsity - COMBINED_LESS))
-        ]
-        curves["combined"][sparsity]["overlap"] = overlap(*pair)
-    published = [rows.get(f"{s}", measure, s)["accuracy"] for s in ANN_TABLE]
-    searched = {}
-    for curve in CURVES:
-        sparsity, validation = rows.get(
-            f"search, {curve}", highest_sparsity, model, scores, curve, data.validation
+    def compute(self, cfg, data, runs):
+        _, scores, _ = prepared(cfg, self.seed, data, runs)
+        less = max(0.0, self.sparsity - cfg.combined_less)
+        masks, others = (
+            prune.keep_masks(scores[score], sparsity, allow_empty=True)
+            for score, sparsity in (("magnitude", self.sparsity), ("mean_activation", less))
         )
-        settings = settings_at(curve, sparsity)
-        row = rows.get(f"{settings}", measure, settings)
-        searched[curve] = {"sparsity": sparsity, "validation_accuracy": validation, **row}
-    return {"curves": curves, "published": published, "searched": searched}
+        return {"overlap": pruning.overlap(masks, others)}
 
 
-def run(data, preset, runs=kept.RUNS, say=print):
-    seeds = study.ANN_SEEDS if preset == "standard" else (0,)
-    found = {seed: run_seed(seed, data, preset, runs, say) for seed in seeds}
-    return {"config": asdict(noise_banks.CONFIG), "seeds": found}
+@dataclass(frozen=True)
+class Searched:
+    """The highest sparsity of a curve that keeps the wanted accuracy on validation images.
+
+    sparsity, validation_accuracy;  removed, accuracy   as in Pruned
+    """
+
+    seed: int
+    curve: str
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        network, scores, _ = prepared(cfg, self.seed, data, runs)
+        options = data.validation, cfg.wanted_accuracy, cfg.combined_less
+        sparsity, validation = pruning.highest_sparsity(network.model, scores, self.curve, *options)
+        settings = pruning.settings_at(self.curve, sparsity, cfg.combined_less)
+        row = Pruned(self.seed, settings).compute(cfg, data, runs)
+        return {"sparsity": sparsity, "validation_accuracy": validation, **row}
 
 
-WORDS = {
-    "magnitude": "magnitude",
-    "mean_activation": "mean activation",
-    "combined": "combined",
-    "random": "at random",
-}
+@functools.lru_cache(maxsize=1)
+def prepared(cfg, seed, data, runs):
+    """(network, scores, test images without and with noise)"""
+    network = nets.trained("ann-lq", cfg.network, data, seed, runs)
+    bank = banks.bank(network, data, runs, cfg.noise)
+    scores = pruning.scores_of(network.model, data.train.images, seed, cfg.scored_images)
+    return network, scores, noisy_sets(data.test.images, bank, cfg.vectors)
 
 
-def describe(settings):
-    """(("magnitude", 0.85), ...) -> "magnitude 85 %, ..."."""
-    parts = [f"{WORDS[score]} {sparsity:.0%}".replace("%", " %") for score, sparsity in settings]
-    return ", ".join(parts) or "unpruned"
+def needs(cfg, seeds):
+    return [banks.Made("ann-lq", cfg.network, seed, cfg.noise) for seed in seeds]
 
 
-HEADER = ["pruned", "", "no noise", *(name_noise(pair) for pair in ANN_NOISE)]
+def rows(cfg, seeds):
+    for seed in seeds:
+        for sparsity in sparsities_of(cfg, seed, seeds):
+            for curve in cfg.curves:
+                yield Pruned(seed, pruning.settings_at(curve, sparsity, cfg.combined_less))
+            yield Overlap(seed, sparsity)
+        for settings in cfg.published:
+            yield Pruned(seed, settings)
+        for curve in cfg.curves:
+            yield Searched(seed, curve)
+
+
+def sparsities_of(cfg, seed, seeds):
+    return cfg.first_sparsities if seed == seeds[0] else cfg.sparsities
+
+
+# Tables and figures
+
+
+HEADER = ["pruned", "", "no noise", *map(name_noise, ANN_NOISE)]
+
+
+def accuracy_of(results, settings):
+    """(seeds, 9): accuracy of each seed with these settings."""
+    return [row["accuracy"] for row in results.select(Pruned, settings=settings)]
+
+
+def curve_of(results, curve, seed):
+    """{sparsity: accuracies}"""
+    first = seed == results.seeds[0]
+    points = {}
+    for sparsity in results.config["first_sparsities" if first else "sparsities"]:
+        settings = pruning.settings_at(curve, sparsity, results.config["combined_less"])
+        (row,) = results.select(Pruned, seed=seed, settings=settings)
+        points[sparsity] = row["accuracy"]
+    return points
 
 
 def published_table(results):
     """The post's best_performance_table, at its sparsities."""
     lines = []
-    for i, (settings, accuracies) in enumerate(ANN_TABLE.items()):
-        here = zip(*(one["published"][i] for one in results["seeds"].values()))
-        lines.append([describe(settings), "published", *(percent(a) for a in accuracies)])
+    for settings, published in ANN_TABLE.items():
+        here = zip(*accuracy_of(results, settings))
+        lines.append([describe(settings), "published", *(percent(a) for a in published)])
         lines.append(["", "here", *(percent(a) for a in here)])
     return markdown(HEADER, lines)
 
 
 def searched_table(results):
-    """The same at the highest sparsities that keep WANTED_ACCURACY on validation images."""
+    """The same at the highest sparsities that keep the wanted accuracy on validation images."""
     lines = []
-    for curve in CURVES:
-        seeds = [one["searched"][curve] for one in results["seeds"].values()]
-        removed = percent([seed["sparsity"] for seed in seeds])
-        here = zip(*(seed["accuracy"] for seed in seeds))
+    for curve in results.config["curves"]:
+        searched = results.select(Searched, curve=curve)
+        removed = percent([row["sparsity"] for row in searched])
+        here = zip(*(row["accuracy"] for row in searched))
         lines.append([WORDS[curve], removed, *(percent(a) for a in here)])
     return markdown(["pruned", "removed", *HEADER[2:]], lines)
 
 
 def gains_table(results):
     """Mean over the eight vectors, unpruned and at the searched sparsities."""
+    before = [np.mean(accuracy[1:]) for accuracy in accuracy_of(results, ())]
     lines = []
-    for curve in CURVES:
-        seeds = [(one["published"][0], one["searched"][curve]) for one in results["seeds"].values()]
-        before = [np.mean(unpruned[1:]) for unpruned, _ in seeds]
-        after = [np.mean(searched["accuracy"][1:]) for _, searched in seeds]
+    for curve in results.config["curves"]:
+        searched = results.select(Searched, curve=curve)
+        after = [np.mean(row["accuracy"][1:]) for row in searched]
         gains = [b - a for a, b in zip(before, after)]
-        steps = study.largest_step(results["seeds"]["0"]["curves"][curve], 0.01)
-        lines.append([WORDS[curve], percent(before), percent(after), percent(gains), steps])
+        step = largest_step(curve_of(results, curve, results.seeds[0]), 0.01)
+        lines.append([WORDS[curve], percent(before), percent(after), percent(gains), step])
     header = ["pruned", "mean of the eight, unpruned", "pruned", "gain, points"]
     return markdown([*header, "most in a step of 0.01 up to 0.8, seed 0"], lines)
 
@@ -202,26 +199,20 @@ def table(results):
     return "\n\n".join([published_table(results), searched_table(results), gains_table(results)])
 
 
-def curve_of(one, curve):
-    """(sparsities, accuracies) of one seed."""
-    points = {float(s): row["accuracy"] for s, row in one["curves"][curve].items()}
-    return list(points), list(points.values())
-
-
 def draw(results, out):
-    labels = [name_noise(pair) for pair in ANN_NOISE]
-    for curve in CURVES:
-        panel = {
-            f"pruned: {WORDS[curve]}": [curve_of(one, curve) for one in results["seeds"].values()]
-        }
-        figure = plots.accuracy_against_sparsity(panel, labels)
+    labels = [name_noise(pair) for pair in results.config["vectors"]]
+    for curve in results.config["curves"]:
+        curves = [curve_of(results, curve, seed) for seed in results.seeds]
+        lines = [(list(points), list(points.values())) for points in curves]
+        figure = plots.accuracy_against_sparsity({f"pruned: {WORDS[curve]}": lines}, labels)
         plots.save_figure(figure, out / f"prune-ann-{curve.replace('_', '-')}.png")
     overlaps = [
-        {float(s): row["overlap"] for s, row in one["curves"]["combined"].items()}
-        for one in results["seeds"].values()
+        {row["sparsity"]: row["overlap"] for row in results.select(Overlap, seed=seed)}
+        for seed in results.seeds
     ]
-    plots.save_figure(plots.overlap(overlaps, COMBINED_LESS), out / "prune-ann-overlap.png")
+    figure = plots.overlap(overlaps, results.config["combined_less"])
+    plots.save_figure(figure, out / "prune-ann-overlap.png")
 
 
 if __name__ == "__main__":
-    study.main("prune-ann", sys.modules[__name__])
+    script.main("prune_ann")

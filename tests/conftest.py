@@ -5,6 +5,7 @@ import pytest
 from hypothesis import settings
 
 from nnlite import Conv2D, Dense, Dropout, Flatten, ReLU, Sequential
+from nnlite.data import Dataset, Split, strokes
 
 # The same examples in every run, none of them timed.
 settings.register_profile("nnlite", deadline=None, derandomize=True)
@@ -72,3 +73,20 @@ def padding(request):
 @pytest.fixture(params=[1, 2, 3, (2, 3), (4, 1)], ids="kernel={}".format)
 def kernel(request):
     return request.param
+
+
+# For the scripts about the posts: a few drawn digits, and what all tests of a session keep
+
+
+@pytest.fixture(scope="session")
+def few_digits():
+    """A Dataset of drawn digits: 1500 to train, 200 for validation, 200 to test."""
+    rng = np.random.default_rng(0)
+    sizes = {"train": 1500, "validation": 200, "test": 200}
+    return Dataset("strokes", **{k: Split(*strokes.make_digits(n, rng)) for k, n in sizes.items()})
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory):
+    """A folder for networks and noise, so that each is made once."""
+    return tmp_path_factory.mktemp("runs")

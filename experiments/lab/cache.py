@@ -1,55 +1,94 @@
 """What long experiments keep in runs/, so that nothing is computed twice and nothing is stale.
 
-    path = kept.path(runs, "mnist-ann-lq-seed0", made_by, ".npz")
-    rows = kept.Rows(runs, "mnist-prune-ann", made_by)
-    accuracy = rows.get("seed 0, sparsity 0.5", measure, 0.5)    # measure(0.5), once
+    path = cache.path(runs, "mnist-ann-lq-seed0", {"data": ..., "seed": 0, "config": cfg}, ".npz")
+    rows = cache.Rows(runs, "mnist-prune-ann", {"data": ..., "config": cfg})
+    if row not in rows: rows[row] = ...
 
-`made_by` is a dict of what a result depends on, and of a `recipe`, a number to be raised when the
-code changes results; a few letters of its digest are part of the file's name, and whoever changes
-a setting gets another file.
+A name holds a few letters of the digest of everything that a result depends on: whoever changes a
+setting, or the images, gets another file.  Code is not among it; each Config has a `recipe`, a
+number to be raised when the code changes results.
 """
 
+import contextlib
 import copy
+import dataclasses
 import hashlib
 import json
+import logging
 import platform
 from pathlib import Path
 
+import filelock
 import numba
 import numpy as np
 
 import nnlite
 from nnlite.files import replace_when_done
 
-RUNS = Path("runs")
+ROOT = Path(__file__).resolve().parents[2]  # the scripts work from any folder
+RUNS = ROOT / "runs"
+
+log = logging.getLogger("lab")
+
+
+def digest(value):
+    """Eight letters that stand for a value: dataclasses, dicts, lists, numbers and texts."""
+    text = json.dumps(value, default=to_json, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def path(runs, readable, made_by, suffix):
     """runs/<readable>-<digest of made_by><suffix>; the folder is made if need be."""
-    digest = hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:8]
     Path(runs).mkdir(parents=True, exist_ok=True)
-    return Path(runs) / f"{readable}-{digest}{suffix}"
+    return Path(runs) / f"{readable}-{digest(made_by)}{suffix}"
 
 
 class Rows:
-    """{key: result}, computed one by one and written after each: a run that is stopped goes on.
+    """{row: result}, a file each, so that processes on several machines may fill one folder.
 
-    made_by   as for `path`
+    made_by   what all rows depend on, as for `path`
+    A row is a frozen dataclass whose fields, with its class, say what was computed.  Results went
+    through JSON: keys are texts, tuples lists.
     """
 
     def __init__(self, runs, readable, made_by):
-        self.path = path(runs, readable, made_by, ".json")
-        self.rows = json.loads(self.path.read_text()) if self.path.exists() else {}
+        self.folder = path(runs, readable, made_by, "")
+        self.folder.mkdir(exist_ok=True)
+        self.found = {}  # what was read or written already
 
-    def get(self, key, compute, *args):
-        """A copy of the row kept under `key`, else of what `compute(*args)` returns.
+    def file(self, row):
+        kind = type(row).__name__
+        return self.folder / f"{kind.lower()}-{digest([kind, row])}.json"
 
-        Like all that went through JSON: keys are texts, tuples lists.
-        """
-        if key not in self.rows:
-            self.rows[key] = json.loads(json.dumps(compute(*args), default=to_json))
-            write_json(self.path, self.rows)
-        return copy.deepcopy(self.rows[key])
+    def __contains__(self, row):
+        return row in self.found or self.file(row).exists()
+
+    def __getitem__(self, row):
+        if row not in self.found:
+            self.found[row] = json.loads(self.file(row).read_text())["result"]
+        return copy.deepcopy(self.found[row])
+
+    def __setitem__(self, row, result):
+        write_json(self.file(row), {"row": row, "result": result})
+        self.found[row] = plain(result)
+
+
+@contextlib.contextmanager
+def only_one(path):
+    """Wait until no other process is making `path`; the others wait until this block ends.
+
+    Look again inside whether it is there: who waited finds it made.  A process that dies lets go.
+    """
+    lock = filelock.FileLock(f"{path}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        log.info(f"{path.stem}: another process is making it; waiting")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def write_json(path, value):
@@ -58,12 +97,19 @@ def write_json(path, value):
         file.write(json.dumps(value, default=to_json).encode())
 
 
+def plain(value):
+    """The value as JSON gives it back: dicts, lists, numbers and texts."""
+    return json.loads(json.dumps(value, default=to_json))
+
+
 def to_json(value):
-    """NumPy scalars and arrays as the numbers and lists that JSON knows."""
+    """NumPy numbers and arrays, and dataclasses, as what JSON knows."""
+    if dataclasses.is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     return value.tolist()
 
 
 def versions():
-    """Of what a result depends on."""
+    """{package: version} of all that results depend on."""
     packages = {"nnlite": nnlite.__version__, "numpy": np.__version__, "numba": numba.__version__}
     return {**packages, "python": platform.python_version()}

@@ -45,9 +45,3 @@ CLEAN_RANGE = (0.5, 1.1)  # of the largest output of clean images [text]
 CORRUPTED_OUTSIDE = 0.3  # of the corrupted images, of the dense network [text]
 WEAK, STRONG = 0.15, 0.35  # limits of the noise in the galleries [text]
 STILL_RIGHT = {"lowest": (0, 0), "highest": (7, 0)}  # of nine, under weak and strong noise [figure]
-
-
-def name_noise(pair):
-    """(3, 0.25) -> "class 3, limit 0.25"."""
-    target, limit = pair
-    return f"class {target}, limit {limit:.2f}"

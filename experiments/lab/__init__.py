@@ -1,0 +1,15 @@
+"""What the scripts in experiments/ share.  Nothing here has a command line.
+
+cache.py      what is kept in runs/, under names that stand for all it depends on
+tasks.py      the rows of a study, computed one by one, in processes or on a cluster
+script.py     options, run, table, draw: what every script about a post does
+nets.py       the posts' networks, trained once
+banks.py      their noise, made once
+pruning.py    scores, settings and masks of the posts
+attacked.py   images of which half have noise; groups of them and thresholds
+forms.py      the networks of the second post: whole, pruned, pruned less
+tables.py     numbers and tables as text
+published.py  the posts' numbers
+page.py       the page that reproduce.py ends with
+figures/      figures that know the study; those of nnlite.plots know only numbers
+"""

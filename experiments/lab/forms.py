@@ -1,0 +1,153 @@
+"""The networks that the second post looks at: whole, pruned as the posts do, and pruned less.
+
+    network = forms.network("ann-lq", "pruned", 0, cfg, data, runs)
+    outputs, right, attacked = network.on_half_noisy(*data.test, limit=0.35)
+
+All have the noise that was made on the whole network.
+"""
+
+import copy
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from lab import banks, nets, pruning
+from lab.attacked import choose_attacked
+from lab.published import ANN_SPARSITY, CNN_SPARSITIES, SCORED_IMAGES
+
+import nnlite
+from nnlite import prune
+from nnlite.confidence import probability_ratio, top_two_ratio
+from nnlite.model import Sequential
+from nnlite.noise import add_noise
+
+FORMS = ("whole", "pruned", "pruned less")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Which networks, and how they are pruned.  In brackets: the post, its notebooks, or us."""
+
+    networks: tuple  # (name, nets.Config) each
+    noise: banks.Config = banks.Config()
+    ann_sparsity: float = ANN_SPARSITY  # of every layer of the dense networks [post]
+    cnn_sparsities: tuple = CNN_SPARSITIES  # of the first dense layers of the others [notebook]
+    allowed: float = 0.01  # of accuracy on validation images that "pruned less" may cost [ours]
+    scored_images: int = SCORED_IMAGES  # for mean activation [post]
+
+
+PRESETS = {
+    name: Config(tuple((model, nets.preset(model, name)) for model in nets.MODELS))
+    for name in ("quick", "standard")
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A trained network, pruned or not, with the noise that was made on it before pruning."""
+
+    name: str  # such as "ann-lq"
+    form: str  # one of FORMS
+    seed: int
+    model: Sequential
+    bank: dict  # {(target, limit): noise (28, 28, 1)}
+    after_softmax: bool = False  # see nets.Config
+    removed: float = 0.0  # fraction of the weights, of the layers that are pruned
+
+    def ratio(self, outputs):
+        """The ratio of the two largest outputs, or probabilities: (N, 10) -> (N,)."""
+        return probability_ratio(outputs) if self.after_softmax else top_two_ratio(outputs)
+
+    def ratio_of_right(self, images, labels):
+        """The ratio of the images that are classified right."""
+        outputs = self.model.predict(images)
+        return self.ratio(outputs[outputs.argmax(axis=1) == labels])
+
+    def on_half_noisy(self, images, labels, limit):
+        """Outputs (N, 10), right (N,), attacked (N,), when a random half of the images gets the
+        noise of a random other class."""
+        attacked, targets = choose_attacked(labels, np.random.default_rng(self.seed))
+        noisy = images.copy()
+        noisy[attacked] = self.with_noise(images[attacked], targets[attacked], limit)
+        outputs = self.model.predict(noisy)
+        return outputs, outputs.argmax(axis=1) == labels, attacked
+
+    def with_noise(self, images, targets, limit):
+        """Each image with the noise of its target class added."""
+        vectors = np.stack([self.bank[k, limit] for k in range(10)])
+        return add_noise(images, vectors[targets])
+
+
+def seeds_of(net_cfg, seeds):
+    """All seeds for the dense networks, the first for the convolutional ones, which take hours."""
+    return seeds[:1] if net_cfg.convolutions else seeds
+
+
+def members(cfg, seeds):
+    """[(name, form, seed), ...]: every network that there may be."""
+    return [
+        (name, form, seed)
+        for name, net_cfg in cfg.networks
+        for seed in seeds_of(net_cfg, seeds)
+        for form in FORMS
+    ]
+
+
+def needs(cfg, seeds):
+    """The rows that make all networks and their noise."""
+    return [
+        banks.Made(name, net_cfg, seed, cfg.noise)
+        for name, net_cfg in cfg.networks
+        for seed in seeds_of(net_cfg, seeds)
+    ]
+
+
+@functools.lru_cache(maxsize=3)
+def network(name, form, seed, cfg, data, runs):
+    """The Network; None for "pruned less" where "pruned" costs no more than cfg.allowed."""
+    net_cfg = dict(cfg.networks)[name]
+    trained = nets.trained(name, net_cfg, data, seed, runs)
+    bank = banks.bank(trained, data, runs, cfg.noise)
+    whole = Network(name, form, seed, trained.model, bank, net_cfg.after_softmax)
+    if form == "whole":
+        return whole
+    masks = masks_of(form, trained.model, data, seed, cfg)
+    if masks is None:
+        return None
+    model = copy.deepcopy(trained.model)
+    prune.apply(model, masks)
+    removed = prune.fraction_removed(masks)
+    return Network(name, form, seed, model, bank, net_cfg.after_softmax, removed)
+
+
+def masks_of(form, model, data, seed, cfg):
+    """Masks by mean activation, or None where there is no such form.
+
+    pruned        every layer of the dense network, the first two dense layers of the convolutional
+                  one, to the posts' sparsities
+    pruned less   only if that costs more than cfg.allowed on validation images: these layers to
+                  the highest sparsity, in steps of 0.05, that does not
+    """
+    scores = pruning.scores_of(model, data.train.images, seed, cfg.scored_images)
+    scores = scores["mean_activation"]
+    if any(isinstance(layer, nnlite.Conv2D) for layer in model.layers):
+        sparsities = dict(zip(scores, cfg.cnn_sparsities))
+    else:
+        sparsities = dict.fromkeys(scores, cfg.ann_sparsity)
+    masks = {layer: prune.keep_mask(scores[layer], s) for layer, s in sparsities.items()}
+    if form == "pruned":
+        return masks
+    wanted = nnlite.accuracy(model, *data.validation) - cfg.allowed
+    if pruning.pruned_accuracy(model, masks, data.validation) >= wanted:
+        return None
+    scores = {layer: scores[layer] for layer in sparsities}
+    for percent in range(95, 0, -5):
+        masks = prune.keep_masks(scores, percent / 100)
+        if pruning.pruned_accuracy(model, masks, data.validation) >= wanted:
+            return masks
+    return None
+
+
+def title(row):
+    """ "ann-lq", or "ann-lq, pruned", of a row of results."""
+    return row["network"] if row["form"] == "whole" else f"{row['network']}, {row['form']}"

@@ -1,0 +1,179 @@
+"""What every script about a post does: read options, compute rows, write them, show them.
+
+Such a script is a module with
+
+    Config, PRESETS     all that its rows depend on beside data and seed; {"quick": Config, ...}
+    SEEDS               {"quick": (0,), ...}, the seeds of the networks
+    needs(cfg, seeds)   the networks and noise that are made first, as rows
+    rows(cfg, seeds)    what is computed: rows, see lab/tasks.py, in the order of the results
+    table(results)      text, published / here
+    draw(results, out)  figures, written to the folder `out`
+
+`table` and `draw` see nothing but the Results that were written.  A row whose class says
+`kept = False` measures time: it is computed in every run, alone, after the others.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import importlib
+import json
+import logging
+import signal
+import sys
+from pathlib import Path
+
+from lab import cache, tasks
+from tqdm import tqdm
+
+import nnlite
+from nnlite.checks import check_count
+
+log = logging.getLogger("lab")
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """What a script found, as its JSON file holds it."""
+
+    data: str  # name of the data set
+    preset: str
+    seeds: list
+    config: dict  # the fields of the script's Config
+    versions: dict
+    rows: list  # a dict for each row: "kind" (its class), its fields, what it computed
+
+    def select(self, kind, **fields):
+        """The rows of a class that have these values in these fields."""
+        wanted = {"kind": kind.__name__, **cache.plain(fields)}
+        return [row for row in self.rows if all(row[key] == wanted[key] for key in wanted)]
+
+
+def main(name):
+    """Run the script called `name` as its command line says.
+
+    It is imported by its name, so that other processes find what they are to compute.
+    """
+    script = importlib.import_module(name)
+    parser = argparse.ArgumentParser(
+        description=script.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_options(parser)
+    parser.add_argument("--preset", choices=list(script.PRESETS), default="quick")
+    parser.add_argument("--seeds", type=int, metavar="N", help="networks of each kind, 0 to N-1")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes")
+    parser.add_argument("--dask", metavar="ADDRESS", help="of a Dask cluster's scheduler")
+    parser.add_argument("--table", action="store_true", help="from the file, nothing is computed")
+    args = parser.parse_args()
+    with ending_well(parser):
+        seeds = range(check_count("--seeds", args.seeds)) if args.seeds else None
+        source = data_source(args.data)
+        if args.table:
+            show(script, folder(Path(source).name, args.preset, seeds))
+            return
+        data = nnlite.data.load(source)
+        compute = way(source, args)
+        report(script, data, args.preset, args.runs, seeds=seeds, compute=compute)
+
+
+def add_options(parser):
+    """The options of every script that computes something."""
+    parser.add_argument(
+        "--data", default="strokes", help="strokes (default), mnist, or a folder of IDX files"
+    )
+    parser.add_argument(
+        "--runs", type=Path, default=cache.RUNS, help=f"what is kept, {cache.RUNS} by default"
+    )
+
+
+def data_source(name):
+    """The name of a data set, or the absolute path of a folder."""
+    return name if name in ("strokes", "mnist") else str(Path(name).expanduser().resolve())
+
+
+def way(source, args):
+    """A function (rows, cfg, data, runs) that yields (row, result), as the options say."""
+    workers = check_count("--workers", args.workers)
+    if args.dask:
+        return lambda rows, cfg, data, runs: tasks.on_cluster(rows, cfg, source, runs, args.dask)
+    if workers > 1:
+        return lambda rows, cfg, data, runs: tasks.in_processes(rows, cfg, source, runs, workers)
+    return tasks.here
+
+
+@contextlib.contextmanager
+def ending_well(parser):
+    """Inside the `with`, what a user can mend, Ctrl-C and SIGTERM end the script in one line."""
+    logging.basicConfig(format="%(message)s", stream=sys.stdout)
+    log.setLevel(logging.INFO)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a KeyboardInterrupt, too
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, FloatingPointError) as error:
+        sys.exit(f"{parser.prog}: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nStopped.  The same command goes on from here")
+
+
+def report(script, data, preset, runs, *, seeds=None, compute=tasks.here):
+    """Run a script, write its results and show them."""
+    out = folder(data.name, preset, seeds)
+    out.mkdir(parents=True, exist_ok=True)
+    results = run(script, data, preset, runs, seeds=seeds, compute=compute)
+    cache.write_json(out / f"{name_of(script)}.json", results)
+    show(script, out)
+
+
+def run(script, data, preset, runs, *, seeds=None, compute=tasks.here):
+    """Compute the rows of a script that are not in `runs`, and return the Results.
+
+    seeds     those of the preset by default
+    compute   a function of lab.tasks that takes (rows, cfg, data, runs)
+    """
+    cfg, seeds = script.PRESETS[preset], list(seeds or script.SEEDS[preset])
+    kept = cache.Rows(runs, f"{data.name}-{name_of(script)}", made_by(cfg, data))
+    rows = list(dict.fromkeys(script.rows(cfg, seeds)))
+    missing = [row for row in rows if row.kept and row not in kept]
+    if missing and compute is not tasks.here:  # else no row would wait for another's network
+        made = compute(script.needs(cfg, seeds), cfg, data, runs)
+        for _ in tqdm(made, "networks and noise", disable=None):
+            pass
+    with tqdm(total=len(missing), desc=name_of(script), unit="row", disable=None) as bar:
+        for row, result in compute(missing, cfg, data, runs):
+            kept[row] = result
+            bar.update()
+    timed = dict(tasks.here([row for row in rows if not row.kept], cfg, data, runs))
+    found = {row: kept[row] if row.kept else cache.plain(timed[row]) for row in rows}
+    records = [record(row, result) for row, result in found.items() if result is not None]
+    return Results(data.name, preset, seeds, cache.plain(cfg), cache.versions(), records)
+
+
+def made_by(cfg, data):
+    """What all rows of a script depend on."""
+    return {"data": data.digest, "config": cfg}
+
+
+def record(row, result):
+    """A row and its result as one dict."""
+    return {"kind": type(row).__name__, **cache.plain(row), **result}
+
+
+def show(script, out):
+    """Draw the figures and print the table of the results that were written."""
+    path = out / f"{name_of(script)}.json"
+    if not path.exists():
+        raise FileNotFoundError(f"there is no {path}; run the script without --table first")
+    results = Results(**json.loads(path.read_text()))
+    script.draw(results, out)
+    print(script.table(results))
+
+
+def name_of(script):
+    return script.__name__.replace("_", "-")
+
+
+def folder(data, preset, seeds=None):
+    """Where results and figures go: those of the whole study belong to the docs."""
+    if (data, preset, seeds) == ("mnist", "standard", None):
+        return cache.ROOT / "docs" / "results"
+    return cache.ROOT / "results" / (f"{data}-{preset}" + (f"-{len(seeds)}-seeds" if seeds else ""))
