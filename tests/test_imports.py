@@ -1,0 +1,91 @@
+"""Who imports whom: scripts no scripts, nobody in a circle, the plain files NumPy alone."""
+
+import ast
+import functools
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXPERIMENTS = ROOT / "experiments"
+SCRIPTS = {path.stem: path for path in EXPERIMENTS.glob("*.py")}
+LAB = {f"lab.{path.stem}": path for path in (EXPERIMENTS / "lab").glob("*.py")}
+LAB |= {f"lab.figures.{path.stem}": path for path in (EXPERIMENTS / "lab/figures").glob("*.py")}
+LIBRARY = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+    for path in (ROOT / "nnlite").rglob("*.py")
+    if path.stem != "__init__"
+}
+MOST_IMPORTS = 4  # from a script down to the last file of lab/
+
+
+def imported(path):
+    """Names of all modules that a file may import: "lab", "lab.cache", "numpy", ..."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def imports_within(files):
+    """{module: the modules among `files` that it imports}"""
+    return {name: imported(path) & files.keys() - {name} for name, path in files.items()}
+
+
+def longest_chain(files):
+    """The longest chain of modules of which each imports the next; ValueError for a circle."""
+    imports = imports_within(files)
+
+    @functools.cache
+    def chain(name):
+        below = max((chain(other) for other in sorted(imports[name])), key=len, default=())
+        return (name, *below)
+
+    try:
+        return max(map(chain, files), key=len)
+    except RecursionError:
+        raise ValueError(f"there is a circle in {imports}") from None
+
+
+@pytest.mark.parametrize("name", sorted(SCRIPTS.keys() - {"reproduce"}))
+def test_no_script_imports_a_script(name):
+    assert not imports_within(SCRIPTS)[name]
+
+
+def test_nothing_in_lab_has_a_command_line_or_imports_a_script():
+    for name, path in LAB.items():
+        assert "__main__" not in path.read_text(), name
+        assert not imported(path) & SCRIPTS.keys(), name
+
+
+def test_chains_of_imports_are_short_and_never_closed():
+    without = {name: path for name, path in SCRIPTS.items() if name != "reproduce"}
+    assert len(longest_chain({**without, **LAB})) - 1 <= MOST_IMPORTS
+    assert len(longest_chain(LIBRARY)) > 3
+
+
+def test_a_circle_is_noticed(tmp_path):
+    files = {name: tmp_path / f"{name}.py" for name in ("a", "b")}
+    files["a"].write_text("import b")
+    files["b"].write_text("from a import thing")
+    with pytest.raises(ValueError, match="circle"):
+        longest_chain(files)
+
+
+PLAIN = ("layers", "conv", "losses", "optim", "model", "parameter", "init", "batches", "replace")
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_plain_file_knows_nothing_of_numba(name):
+    names = imported(LIBRARY[f"nnlite.{name}"])
+    assert not any(other.startswith(("numba", "nnlite.fast")) for other in names)
+
+
+def test_only_fast_knows_of_numba():
+    for name, path in LIBRARY.items():
+        if not name.startswith("nnlite.fast."):
+            others = imported(path)
+            assert not any(other.startswith(("numba", "nnlite.fast")) for other in others), name
