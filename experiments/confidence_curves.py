@@ -11,154 +11,224 @@ ten minutes once).
 Thresholds come from validation images.  Writes confidence-curves.json and three figures.
 """
 
-import sys
-from dataclasses import replace
+import functools
+from dataclasses import dataclass, replace
 
-import noise_banks
 import numpy as np
-import study
-import train
-from networks import LIMITS, Network, every, separation, survival_curves
-from prune_ann import scores_of
-from published import CONFIDENCE, STRONG
-from study import markdown, percent
+from lab import forms, pruning, script
+from lab.attacked import separation, survival_curves
+from lab.published import CONFIDENCE, STRONG, WEAK
+from lab.tables import markdown, percent
 
 import nnlite
 from nnlite import plots, prune
 
-SPARSITIES = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95)  # of the dense network, by mean activation
-LENGTHS = (1 / 9, 1 / 3, 1, 3)  # of training, in passes of the preset
+
+@dataclass(frozen=True)
+class Config:
+    """What the rows depend on, beside data and seed.  In brackets: the post, or us."""
+
+    forms: forms.Config
+    limit: float = STRONG  # of the noise, pixel units [post]
+    other_limits: tuple = (WEAK, 0.25)  # on test images, too [ours]
+    keep: tuple = (0.9, 0.8)  # of the clean validation images: what thresholds keep [post]
+    points: int = 161  # of a curve
+    highest_ratio: float = 1e5  # where the curves end
+    highest_probability_ratio: float = 1e10  # after softmax
+    sparsities: tuple = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95)  # of ann-lq, by mean activation [ours]
+    lengths: tuple = (1 / 9, 1 / 3, 1, 3)  # of its training, in trainings of the preset [ours]
+    recipe: int = 1  # to be raised when the code changes results
 
 
-def measure(network, part, limit, validation, with_curves):
-    """The separation on half-noisy images of a part of the data, and accuracy without noise."""
-    outputs, *known = network.on_half_noisy(*part, limit)
-    ratio = network.ratio(outputs)
-    row = {"clean_accuracy": nnlite.accuracy(network.model, *part)}
-    row |= separation(ratio, *known, validation)
-    if with_curves:
-        thresholds = np.geomspace(1, 1e10 if network.after_softmax else 1e5, 161)
-        row |= survival_curves(ratio, *known, thresholds)
-    return row
+PRESETS = {name: Config(cfg) for name, cfg in forms.PRESETS.items()}
+SEEDS = {"quick": (0, 1, 2), "standard": (0, 1, 2)}
 
 
-def measure_network(network, data, limits, with_training=False):
-    """{"removed": sparsity, "0.35": separation, ..., "training": the same of training images}
+@dataclass(frozen=True)
+class Form:
+    """A network, whole or pruned, on half-noisy images: see `measured`.
 
-    Curves are kept of seed 0 and limit 0.35 only.
+    removed   fraction of the weights, of the layers that are pruned
     """
-    validation, row = network.ratio_of_right(*data.validation), {"removed": network.removed}
-    for limit in limits:
-        shown = limit == STRONG and network.seed == 0
-        row[str(limit)] = measure(network, data.test, limit, validation, shown)
-    if with_training:
-        n = len(data.test.labels)
-        seen = data.train.images[:n], data.train.labels[:n]
-        row["training"] = measure(network, seen, STRONG, validation, False)
-    return row
+
+    network: str
+    form: str
+    seed: int
+    part: str  # of the data: test or train
+    limit: float
+    with_curves: bool = False
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        network = forms.network(self.network, self.form, self.seed, cfg.forms, data, runs)
+        if network is None:
+            return None
+        n = len(data.test.labels)  # as many training images
+        images, labels = getattr(data, self.part)
+        known = measured(network, images[:n], labels[:n], self.limit, cfg, data, self.with_curves)
+        return {"removed": network.removed, **known}
 
 
-def measure_sparsities(data, preset, runs, say):
-    """{sparsity: [row of a seed, ...]} of ann-lq."""
-    found = {sparsity: [] for sparsity in SPARSITIES}
-    for seed in study.ANN_SEEDS:
-        model, about = study.network("ann-lq", preset, seed, data, runs, say)
-        bank = noise_banks.bank(model, about, data, runs, say=say)
-        scores = scores_of(model, data.train.images, seed)["mean_activation"]
-        for sparsity, rows in found.items():
-            saved = prune.apply(model, prune.keep_masks(scores, sparsity))
-            network = Network("ann-lq", seed, model, bank, sparsity)
-            rows.append(measure_network(network, data, [STRONG]))
-            prune.undo(model, saved)
-    return found
+@dataclass(frozen=True)
+class Sparsity:
+    """ann-lq pruned by mean activation, every layer alike, on half-noisy test images."""
+
+    seed: int
+    sparsity: float
+    with_curves: bool = False
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        whole, scores = prepared(self.seed, cfg.forms, data, runs)
+        network = whole.without(prune.keep_masks(scores, self.sparsity), "pruned")
+        return measured(network, *data.test, cfg.limit, cfg, data, self.with_curves)
 
 
-def measure_lengths(data, preset, runs, say):
-    """{steps: [row]} of ann-lq, seed 0, trained for more or fewer steps."""
-    found = {}
-    for length in LENGTHS:
-        cfg = train.preset("ann-lq", preset)
-        cfg = replace(cfg, steps=round(cfg.steps * length))
-        label = f"ann-lq-{preset}" if length == 1 else f"ann-lq-{preset}-{cfg.steps}-steps"
-        model, about = train.trained(cfg, data, 0, label, runs, say)
-        bank = noise_banks.bank(model, about, data, runs, say=say)
-        network = Network("ann-lq", 0, model, bank)
-        found[cfg.steps] = [measure_network(network, data, [STRONG])]
-    return found
+@dataclass(frozen=True)
+class Length:
+    """ann-lq trained for another number of steps, on half-noisy test images."""
+
+    seed: int
+    steps: int
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        longer = of_length(self.steps, cfg.forms)
+        network = forms.network("ann-lq", "whole", self.seed, longer, data, runs)
+        return measured(network, *data.test, cfg.limit, cfg, data, with_curves=True)
 
 
-def run(data, preset, runs, say):
-    found = {}
-    for network in every(data, preset, runs, say):
-        row = measure_network(network, data, LIMITS, with_training=True)
-        found.setdefault(network.title, []).append(row)
-    return {
-        "networks": found,
-        "sparsities": measure_sparsities(data, preset, runs, say),
-        "lengths": measure_lengths(data, preset, runs, say),
-    }
+@functools.lru_cache(maxsize=1)
+def prepared(seed, cfg, data, runs):
+    """(ann-lq, mean activations of its weights)"""
+    network = forms.network("ann-lq", "whole", seed, cfg, data, runs)
+    scores = pruning.scores_of(network.model, data.train.images, seed, cfg.scored_images)
+    return network, scores["mean_activation"]
 
 
-def cells(rows, key):
-    """Of several seeds: accuracy clean, half noisy, and what the two thresholds keep."""
-    parts = [row[key] for row in rows]
-    line = [percent([part["clean_accuracy"] for part in parts], 2)]
-    line.append(percent([part["half_noisy_accuracy"] for part in parts]))
-    for i in range(2):
-        at = [part["at"][i] for part in parts]
-        line.append(f"{np.mean([a['threshold'] for a in at]):.4g}")
-        line += [percent([a[f"{group}_kept"] for a in at]) for group in ("clean", "corrupted")]
-    return line
+def measured(network, images, labels, limit, cfg, data, with_curves):
+    """Accuracy without noise, and what the ratio keeps of the groups of half-noisy images.
+
+    with_curves   whether the fractions that it keeps at all thresholds are part of it
+    """
+    outputs, right, attacked = network.on_half_noisy(images, labels, limit)
+    ratio, of_validation = network.ratio(outputs), network.ratio_of_right(*data.validation)
+    result = {"clean_accuracy": nnlite.accuracy(network.model, images, labels)}
+    result |= separation(ratio, right, attacked, of_validation, cfg.keep)
+    if with_curves:
+        end = cfg.highest_probability_ratio if network.after_softmax else cfg.highest_ratio
+        result |= survival_curves(ratio, right, attacked, np.geomspace(1, end, cfg.points))
+    return result
+
+
+def of_length(steps, cfg):
+    """The forms.Config of ann-lq alone, trained for so many steps."""
+    network = replace(dict(cfg.networks)["ann-lq"], steps=steps)
+    return replace(cfg, networks=(("ann-lq", network),))
+
+
+def steps_of(cfg):
+    """The steps of every length of training."""
+    steps = dict(cfg.forms.networks)["ann-lq"].steps
+    return [round(length * steps) for length in cfg.lengths]
+
+
+def needs(cfg, seeds):
+    made = forms.needs(cfg.forms, seeds)
+    for steps in steps_of(cfg):
+        made += forms.needs(of_length(steps, cfg.forms), seeds[:1])
+    return list(dict.fromkeys(made))
+
+
+def rows(cfg, seeds):
+    for name, form, seed in forms.members(cfg.forms, seeds):
+        yield Form(name, form, seed, "test", cfg.limit, with_curves=seed == seeds[0])
+        for limit in cfg.other_limits:
+            yield Form(name, form, seed, "test", limit)
+        yield Form(name, form, seed, "train", cfg.limit)
+    for seed in seeds:
+        for sparsity in cfg.sparsities:
+            yield Sparsity(seed, sparsity, with_curves=seed == seeds[0])
+    for steps in steps_of(cfg):
+        yield Length(seeds[0], steps)
+
+
+# Tables and figures
 
 
 HEADER = ["no noise, %", "half noisy, %", "threshold 90", "clean kept, %", "corrupted kept, %"]
 HEADER += ["threshold 80", "clean kept, %", "corrupted kept, %"]
 
 
-def table(results):
-    of_networks, first = results["networks"], []
-    for title, rows in of_networks.items():
+def cells(rows):
+    """Of several seeds: accuracy clean, half noisy, and what the two thresholds keep."""
+    line = [percent([row["clean_accuracy"] for row in rows], 2)]
+    line.append(percent([row["half_noisy_accuracy"] for row in rows]))
+    for i in range(2):
+        at = [row["at"][i] for row in rows]
+        line.append(f"{np.mean([a['threshold'] for a in at]):.4g}")
+        line += [percent([a[f"{group}_kept"] for a in at]) for group in ("clean", "corrupted")]
+    return line
+
+
+def table_of_the_post(results):
+    """Published and here, with the fraction of weights that was removed."""
+    limit, lines = results.config["limit"], []
+    for title, seeds in forms.by_title(results.select(Form, part="test", limit=limit)).items():
         if title in CONFIDENCE:
-            first.append([f"{title}: published", "", *CONFIDENCE[title]])
-        removed = percent([row["removed"] for row in rows]) if "pruned" in title else ""
-        first.append([title, removed, *cells(rows, str(STRONG))])
-    blocks = [markdown([f"limit {STRONG}", "removed, %", *HEADER], first)]
-    parts = {f"limit {limit}": str(limit) for limit in LIMITS if limit != STRONG}
-    for name, key in (parts | {"training images": "training"}).items():
-        lines = [[title, *cells(rows, key)] for title, rows in of_networks.items()]
-        blocks.append(markdown([name, *HEADER], lines))
-    for kind, name in (("sparsities", "ann-lq, removed"), ("lengths", "ann-lq, steps of training")):
-        lines = []
-        for value, rows in results[kind].items():
-            text = f"{100 * float(value):.0f} %" if kind == "sparsities" else f"{int(value):,}"
-            lines.append([text, *cells(rows, str(STRONG))])
-        blocks.append(markdown([name, *HEADER], lines))
-    return "\n\n".join(blocks)
+            lines.append([f"{title}: published", "", *CONFIDENCE[title]])
+        whole = seeds[0]["form"] == "whole"
+        removed = "" if whole else percent([row["removed"] for row in seeds])
+        lines.append([title, removed, *cells(seeds)])
+    return markdown([f"limit {limit}", "removed, %", *HEADER], lines)
+
+
+def table_of_forms(name, rows):
+    lines = [[title, *cells(seeds)] for title, seeds in forms.by_title(rows).items()]
+    return markdown([name, *HEADER], lines)
+
+
+def table_of_sparsities(results):
+    lines = [
+        [f"{100 * sparsity:.0f} %", *cells(results.select(Sparsity, sparsity=sparsity))]
+        for sparsity in results.config["sparsities"]
+    ]
+    return markdown(["ann-lq, removed", *HEADER], lines)
+
+
+def table_of_lengths(results):
+    lines = [[f"{row['steps']:,}", *cells([row])] for row in results.select(Length)]
+    return markdown(["ann-lq, steps of training", *HEADER], lines)
+
+
+def table(results):
+    blocks = [table_of_the_post(results)]
+    for limit in results.config["other_limits"]:
+        rows = results.select(Form, part="test", limit=limit)
+        blocks.append(table_of_forms(f"limit {limit}", rows))
+    blocks.append(table_of_forms("training images", results.select(Form, part="train")))
+    return "\n\n".join([*blocks, table_of_sparsities(results), table_of_lengths(results)])
 
 
 def draw(results, out):
-    def draw_panels(panels, name, what="outputs"):
+    def draw_panels(panels, name, what):
         figure = plots.ratio_curves(panels, what)
         plots.save_figure(figure, out / f"confidence-curves-{name}.png", 64)
 
-    for loss, what in (("lq", "outputs"), ("sce", "probabilities")):
-        panels = {
-            title: rows[0][str(STRONG)]
-            for title, rows in results["networks"].items()
-            if loss in title
-        }
-        draw_panels(panels, loss, what)
-    steps = list(results["lengths"])
-    panels = {
-        f"{100 * float(key):.0f} % removed": results["sparsities"][key][0][str(STRONG)]
-        for key in ("0.5", "0.95")
-    }
-    panels |= {
-        f"{int(key):,} steps of training": results["lengths"][key][0][str(STRONG)]
-        for key in (steps[0], steps[-1])
-    }
-    draw_panels(panels, "varied")
+    with_curves = results.select(Form, with_curves=True)
+    for loss, name, what in (
+        ("quadratic", "lq", "outputs"),
+        ("softmax_cross_entropy", "sce", "probabilities"),
+    ):
+        drawn = forms.trained_with(loss, with_curves, results.config["forms"])
+        draw_panels({forms.title(row): row for row in drawn}, name, what)
+
+    less, more = (results.select(Sparsity, sparsity=s, with_curves=True)[0] for s in (0.5, 0.95))
+    panels = {f"{100 * row['sparsity']:.0f} % removed": row for row in (less, more)}
+    shortest, *_, longest = results.select(Length)
+    panels |= {f"{row['steps']:,} steps of training": row for row in (shortest, longest)}
+    draw_panels(panels, "varied", "outputs")
 
 
 if __name__ == "__main__":
-    study.main("confidence-curves", sys.modules[__name__])
+    script.main("confidence_curves")

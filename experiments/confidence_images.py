@@ -11,118 +11,129 @@ with what the noise does.  The dense linear-quadratic network, not pruned; three
 the first one's images are shown.  Writes confidence-images.json and three figures.
 """
 
-import sys
+from dataclasses import dataclass, replace
 
 import numpy as np
-import study
-from networks import every, other_class
-from published import STILL_RIGHT, STRONG, WEAK
+from lab import forms, gallery, script
+from lab.attacked import other_class
+from lab.figures.confidence import success_against_ratio
+from lab.published import STILL_RIGHT, STRONG, WEAK
+from lab.tables import markdown, percent
 from scipy.stats import spearmanr
-from study import markdown, percent
 
 from nnlite import plots
 from nnlite.confidence import continuous_ratio, top_two_ratio
 
-SHOWN = range(1, 10)  # classes
-LIMITS = (WEAK, STRONG)
-KINDS = ("second", "random", "least likely")
-TENTHS = 10
-LOW = 2.0  # ratio: the second output is at least half of the first
-RESAMPLES = 300
+
+@dataclass(frozen=True)
+class Config:
+    """What the rows depend on, beside data and seed.  In brackets: the post, or us."""
+
+    forms: forms.Config
+    limits: tuple = (WEAK, STRONG)  # of the noise, pixel units [post]
+    shown: tuple = tuple(range(1, 10))  # classes [post]
+    low_ratio: float = 2.0  # the second output is at least half of the first [ours]
+    parts: int = 10  # of the images, from lowest to highest ratio [ours]
+    resamples: int = 300  # for intervals [ours]
+    recipe: int = 1  # to be raised when the code changes results
 
 
-def second_class(outputs):
-    """(N,): the class of the second largest output."""
-    others = outputs.copy()
-    others[np.arange(len(outputs)), outputs.argmax(axis=1)] = -np.inf
-    return others.argmax(axis=1)
+PRESETS = {
+    preset: Config(replace(cfg, networks=(("ann-lq", dict(cfg.networks)["ann-lq"]),)))
+    for preset, cfg in forms.PRESETS.items()
+}
+SEEDS = {"quick": (0, 1, 2), "standard": (0, 1, 2)}
 
 
-def targets_of(outputs, labels, rng):
-    """{kind: (N,)}: the class whose noise each image gets."""
-    targets = second_class(outputs), other_class(labels, rng), outputs.argmin(axis=1)
-    return dict(zip(KINDS, targets))
+@dataclass(frozen=True)
+class Gallery:
+    """The digits of the lowest and of the highest ratio, see lab/gallery.py: lowest, highest."""
+
+    seed: int
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        network = network_of(self.seed, cfg, data, runs)
+        return gallery.both_ends(network, data.test, cfg.limits, cfg.shown)
 
 
-def attack(network, images, targets, limit):
-    """Outputs (N, 10) under the noise of a class for each image."""
-    return network.model.predict(network.with_noise(images, targets, limit))
+@dataclass(frozen=True)
+class Similar:
+    """How many of the images that are read right have similar outputs.
 
-
-def extremes(outputs, labels):
-    """{"lowest": nine places, "highest": nine}: of the images of each class that are read right.
-
-    By -second / first, which goes on where the ratio is infinite.
+    two     their ratio is low
+    three   the third output, too, is that near to the first
     """
-    right, score = outputs.argmax(axis=1) == labels, continuous_ratio(outputs)
-    of_class = [np.flatnonzero(right & (labels == k)) for k in SHOWN]
-    of_class = [some for some in of_class if some.size]
-    return {
-        "lowest": [int(some[score[some].argmin()]) for some in of_class],
-        "highest": [int(some[score[some].argmax()]) for some in of_class],
-    }
+
+    seed: int
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        outputs = network_of(self.seed, cfg, data, runs).model.predict(data.test.images)
+        right = outputs.argmax(axis=1) == data.test.labels
+        return similar_outputs(outputs[right], cfg.low_ratio)
 
 
-def describe(network, images, labels, outputs, places):
-    """Of each image: its pixels, first and second class, ratio, and the same under noise."""
-    images, labels, outputs = images[places], labels[places], outputs[places]
-    second = second_class(outputs)
-    rows = [
-        {
-            "image": np.round(image[..., 0] * 255).astype(int),
-            "first": label,
-            "second": k,
-            "outputs": [output[label], output[k]],
-            "ratio": text_of(ratio),
-        }
-        for image, label, k, output, ratio in zip(
-            images, labels, second, outputs, top_two_ratio(outputs)
-        )
-    ]
-    for limit in LIMITS:
-        after = attack(network, images, second, limit)
-        for row, read, ratio in zip(rows, after.argmax(axis=1), top_two_ratio(after)):
-            row[str(limit)] = {"read": read, "ratio": text_of(ratio)}
-    return rows
+@dataclass(frozen=True)
+class Susceptibility:
+    """What noise does to all images that are read right: attacks, see `susceptibility`."""
+
+    seed: int
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        network, rng = network_of(self.seed, cfg, data, runs), np.random.default_rng(self.seed)
+        return {"attacks": susceptibility(network, *data.test, cfg, rng)}
 
 
-def text_of(ratio):
-    """JSON has no infinity."""
-    return f"{ratio:.2f}" if np.isfinite(ratio) else str(ratio)
+def network_of(seed, cfg, data, runs):
+    return forms.network("ann-lq", "whole", seed, cfg.forms, data, runs)
 
 
-def similar_outputs(outputs, labels):
-    """Of the images of low ratio that are read right: in how many is the third output, too, at
-    least half of the first?"""
+def similar_outputs(outputs, low_ratio):
+    """In how many rows of outputs (N, 10) two, and three, are similar."""
     third, _, first = np.sort(outputs, axis=1)[:, -3:].T
-    low = (top_two_ratio(outputs) < LOW) & (outputs.argmax(axis=1) == labels)
-    return {"low": low.sum(), "more_than_two": (low & (third >= first / 2)).sum()}
+    low = top_two_ratio(outputs) < low_ratio
+    return {"two": low.sum(), "three": (low & (third >= first / low_ratio)).sum()}
 
 
-def susceptibility(network, images, labels, outputs, rng):
-    """{kind: {limit: {...}}} for all images that are read right without noise.
+def susceptibility(network, images, labels, cfg, rng):
+    """A dict for each kind of target and limit, of all images that are read right without noise.
 
+    target, limit
     success   of each tenth, from the lowest ratio to the highest: read as the noise wants
     ratio     of each tenth: the median ratio after the noise
     rank      Spearman's correlation of the ratio before with the lead of the right class after,
               [value, low, high]
     """
+    outputs = network.model.predict(images)
     right = outputs.argmax(axis=1) == labels
     images, labels, outputs = images[right], labels[right], outputs[right]
     before = continuous_ratio(outputs)
-    tenth = np.argsort(np.argsort(before)) * TENTHS // len(before)
-    result = {}
+    tenth = np.argsort(np.argsort(before)) * cfg.parts // len(before)
+    attacks = []
     for kind, targets in targets_of(outputs, labels, rng).items():
-        result[kind] = {}
-        for limit in LIMITS:
-            after = attack(network, images, targets, limit)
+        for limit in cfg.limits:
+            after = network.model.predict(network.with_noise(images, targets, limit))
             success, ratio = after.argmax(axis=1) == targets, top_two_ratio(after)
-            result[kind][str(limit)] = {
-                "success": [success[tenth == k].mean() for k in range(TENTHS)],
-                "ratio": [np.nanmedian(ratio[tenth == k]) for k in range(TENTHS)],
-                "rank": rank_correlation(before, lead(after, labels), rng),
+            attack = {
+                "target": kind,
+                "limit": limit,
+                "success": [success[tenth == k].mean() for k in range(cfg.parts)],
+                "ratio": [np.nanmedian(ratio[tenth == k]) for k in range(cfg.parts)],
+                "rank": rank_correlation(before, lead(after, labels), cfg.resamples, rng),
             }
-    return result
+            attacks.append(attack)
+    return attacks
+
+
+def targets_of(outputs, labels, rng):
+    """{kind: (N,)}: the class whose noise each image gets."""
+    return {
+        "second": gallery.second_class(outputs),
+        "random": other_class(labels, rng),
+        "least likely": outputs.argmin(axis=1),
+    }
 
 
 def lead(outputs, labels):
@@ -132,104 +143,106 @@ def lead(outputs, labels):
     return outputs[rows, labels] - others.max(axis=1)
 
 
-def rank_correlation(x, y, rng):
-    """Spearman's, with the middle 95 % of resampled images."""
+def rank_correlation(x, y, resamples, rng):
+    """Spearman's, with the middle 95 % of resampled images: [value, low, high]"""
     resampled = []
-    for _ in range(RESAMPLES):
+    for _ in range(resamples):
         some = rng.integers(0, len(x), len(x))
         resampled.append(spearmanr(x[some], y[some]).statistic)
     return [spearmanr(x, y).statistic, *np.quantile(resampled, [0.025, 0.975])]
 
 
-def run(data, preset, runs, say):
-    images, labels = data.test
-    results = {"similar": [], "susceptibility": []}
-    for network in every(data, preset, runs, say, names=["ann-lq"]):
-        if network.removed:
-            continue
-        outputs, rng = network.model.predict(images), np.random.default_rng(network.seed)
-        if network.seed == 0:
-            results["gallery"] = {
-                kind: describe(network, images, labels, outputs, places)
-                for kind, places in extremes(outputs, labels).items()
-            }
-        results["similar"].append(similar_outputs(outputs, labels))
-        results["susceptibility"].append(susceptibility(network, images, labels, outputs, rng))
-    return results
+def needs(cfg, seeds):
+    return forms.needs(cfg.forms, seeds)
+
+
+def rows(cfg, seeds):
+    yield Gallery(seeds[0])
+    for seed in seeds:
+        yield Similar(seed)
+        yield Susceptibility(seed)
+
+
+# Tables and figures
+
+
+ENDS = ("lowest", "highest")
 
 
 def table(results):
-    tables = table_of_images, table_of_still_right, table_of_all, table_of_similar
-    return "\n\n".join(one(results) for one in tables)
+    tables = table_of_images, table_of_still_right, table_of_attacks, table_of_similar
+    return "\n\n".join(make(results) for make in tables)
 
 
 def table_of_images(results):
+    (row,) = results.select(Gallery)
     lines = []
-    for kind, rows in results["gallery"].items():
-        for row in rows:
-            first, second = row["outputs"]
-            line = [kind, str(row["first"]), str(row["second"]), f"{first:.2f}", f"{second:.2f}"]
-            line.append(row["ratio"])
-            for limit in map(str, LIMITS):
-                line += [str(row[limit]["read"]), row[limit]["ratio"]]
+    for end in ENDS:
+        for digit in row[end]:
+            first, second = digit["outputs"]
+            line = [end, str(digit["first"]), str(digit["second"])]
+            line += [f"{first:.2f}", f"{second:.2f}", digit["ratio"]]
+            for noise in digit["noise"]:
+                line += [str(noise["read"]), noise["ratio"]]
             lines.append(line)
     header = ["image of ratio", "1st", "2nd", "1st output", "2nd output", "ratio"]
-    header += [f"{what}, limit {limit}" for limit in LIMITS for what in ("read as", "ratio")]
+    limits = results.config["limits"]
+    header += [f"{what}, limit {limit}" for limit in limits for what in ("read as", "ratio")]
     return markdown(header, lines)
 
 
 def table_of_still_right(results):
+    (row,) = results.select(Gallery)
     lines = []
-    for kind, rows in results["gallery"].items():
-        line = [kind]
-        for limit, published in zip(map(str, LIMITS), STILL_RIGHT[kind]):
-            here = sum(row[limit]["read"] == row["first"] for row in rows)
-            line += [f"{published} of 9", f"{here} of {len(rows)}"]
+    for end in ENDS:
+        line = [end]
+        for i, published in enumerate(STILL_RIGHT[end]):
+            here = sum(digit["noise"][i]["read"] == digit["first"] for digit in row[end])
+            line += [f"{published} of 9", f"{here} of {len(row[end])}"]
         lines.append(line)
-    header = [f"limit {limit}: {who}" for limit in LIMITS for who in ("published", "here")]
+    limits = results.config["limits"]
+    header = [f"limit {limit}: {who}" for limit in limits for who in ("published", "here")]
     return markdown(["still read right, ratio", *header], lines)
 
 
-def table_of_all(results):
+def by_attack(results):
+    """{(target, limit): [what it did to each seed, ...]}"""
+    seeds = {}
+    for row in results.select(Susceptibility):
+        for attack in row["attacks"]:
+            seeds.setdefault((attack["target"], attack["limit"]), []).append(attack)
+    return seeds
+
+
+def table_of_attacks(results):
     lines = []
-    for kind in KINDS:
-        for limit in map(str, LIMITS):
-            seeds = [one[kind][limit] for one in results["susceptibility"]]
-            success = np.array([one["success"] for one in seeds])
-            line = [f"{kind} class, limit {limit}", percent(success.mean(axis=1))]
-            line += [percent(success[:, 0]), percent(success[:, -1])]
-            line += [", ".join("{:.2f} ({:.2f} to {:.2f})".format(*one["rank"]) for one in seeds)]
-            lines.append(line)
+    for (target, limit), seeds in by_attack(results).items():
+        success = np.array([attack["success"] for attack in seeds])
+        ranks = ["{:.2f} ({:.2f} to {:.2f})".format(*attack["rank"]) for attack in seeds]
+        line = [f"{target} class, limit {limit}", percent(success.mean(axis=1))]
+        lines.append([*line, percent(success[:, 0]), percent(success[:, -1]), ", ".join(ranks)])
     header = ["noise of the", "success, %", "tenth of lowest ratio, %", "tenth of highest ratio, %"]
     return markdown([*header, "rank correlation, each seed"], lines)
 
 
 def table_of_similar(results):
     lines = [
-        [str(seed), str(one["low"]), str(one["more_than_two"])]
-        for seed, one in enumerate(results["similar"])
+        [str(row["seed"]), str(row["two"]), str(row["three"])] for row in results.select(Similar)
     ]
-    header = ["seed", f"read right, ratio below {LOW:g}", "of these, third at least half of first"]
-    return markdown(header, lines)
+    low = f"read right, ratio below {results.config['low_ratio']:g}"
+    return markdown(["seed", low, "of these, third at least half of first"], lines)
 
 
 def draw(results, out):
-    for kind, rows in results["gallery"].items():
-        plots.save_figure(plots.digit_gallery(rows), out / f"confidence-images-{kind}.png", 64)
-    seeds = results["susceptibility"]
-    panels = {
-        f"noise limit {limit:.2f}": {
-            kind: {
-                quantity: [one[kind][str(limit)][quantity] for one in seeds]
-                for quantity in ("success", "ratio")
-            }
-            for kind in KINDS
-        }
-        for limit in LIMITS
-    }
-    figure = plots.success_against_ratio(panels)
-    plots.save_figure(figure, out / "confidence-images-all.png", 64)
+    (row,) = results.select(Gallery)
+    for end in ENDS:
+        plots.save_figure(plots.digit_gallery(row[end]), out / f"confidence-images-{end}.png", 64)
+    panels = {}
+    for (target, limit), seeds in by_attack(results).items():
+        lines = {key: [attack[key] for attack in seeds] for key in ("success", "ratio")}
+        panels.setdefault(f"noise limit {limit:.2f}", {})[target] = lines
+    plots.save_figure(success_against_ratio(panels), out / "confidence-images-all.png", 64)
 
 
 if __name__ == "__main__":
-    study.main("confidence-images", sys.modules[__name__])
+    script.main("confidence_images")

@@ -11,15 +11,11 @@ and its noise are made if they are not in runs/.
 import argparse
 import sys
 
-import kept
 import matplotlib
-import noise_banks
 import numpy as np
-import study
-from networks import Network
-from prune_ann import scores_of
+from lab import forms, nets, pruning, script
+from matplotlib.widgets import Slider
 
-import nnlite
 from nnlite import prune
 from nnlite.noise import add_noise
 
@@ -46,8 +42,6 @@ class Explorer:
 
     def make_sliders(self):
         """{name: Slider}, all of which call `update`."""
-        from matplotlib.widgets import Slider
-
         ranges = {
             "image": (0, len(self.test.labels) - 1, 1),
             "noise asks for": (0, 9, 1),
@@ -69,9 +63,8 @@ class Explorer:
         if chosen["limit"]:
             image = add_noise(image, self.network.bank[target, chosen["limit"]])
         model = self.network.model
-        saved = prune.apply(model, prune.keep_masks(self.scores, chosen["pruned"]))
-        outputs = model.predict(image[None])
-        prune.undo(model, saved)
+        with prune.applied(model, prune.keep_masks(self.scores, chosen["pruned"])):
+            outputs = model.predict(image[None])
 
         self.picture.set_data(image[..., 0])
         for i, (bar, height) in enumerate(zip(self.bars, outputs[0])):
@@ -89,26 +82,22 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", choices=["strokes", "mnist"], default="strokes")
-    parser.add_argument("--preset", choices=["quick", "standard"], default="quick")
-    parser.add_argument(
-        "--model", choices=["ann-lq", "ann-sce", "cnn-lq", "cnn-sce"], default="ann-lq"
-    )
+    parser.add_argument("--model", choices=nets.MODELS, default="ann-lq")
+    script.add_options(parser)
+    parser.add_argument("--preset", choices=list(forms.PRESETS), default="quick")
     args = parser.parse_args()
-    import matplotlib.pyplot as plt
+    import matplotlib.pyplot as plt  # looks for a backend
 
     if matplotlib.get_backend().lower() == "agg":
         sys.exit(f"{parser.prog}: matplotlib finds no way to open a window; install PyQt6, say")
-    try:
-        data = nnlite.data.load(args.data)
-    except (OSError, ValueError) as error:
-        sys.exit(f"{parser.prog}: {error}")
-    model, about = study.network(args.model, args.preset, 0, data, kept.RUNS, print)
-    bank = noise_banks.bank(model, about, data, kept.RUNS)
-    scores = scores_of(model, data.train.images, 0)["mean_activation"]
-    network = Network(args.model, 0, model, bank)
-    explorer = Explorer(plt.figure(figsize=(8, 6)), network, scores, data.test)
-    plt.show()
+    with script.ending_well(parser):
+        data, cfg = script.load(script.data_source(args.data)), forms.PRESETS[args.preset]
+        network = forms.network(args.model, "whole", 0, cfg, data, args.runs)
+        scores = pruning.scores_of(network.model, data.train.images, 0, cfg.scored_images)
+        explorer = Explorer(
+            plt.figure(figsize=(8, 6)), network, scores["mean_activation"], data.test
+        )
+        plt.show()
     return explorer  # sliders that nobody holds are forgotten
 
 

@@ -14,245 +14,326 @@ Writes make-noise.json, noise-vectors.png, noise-limits.png, noise-ways.png.
 """
 
 import base64
+import functools
 import itertools
-import sys
-from dataclasses import asdict
+from dataclasses import dataclass
 
-import kept
-import noise_banks
 import numpy as np
-import study
-from study import markdown, percent, under_noise
-from tqdm import tqdm
+from lab import banks, forms, nets, script
+from lab.attacked import under_noise
+from lab.figures.noise import success_against_steps
+from lab.tables import markdown, percent
 
 import nnlite
 from nnlite import plots
 from nnlite.noise import noise_chain, universal_noise
 
-RECIPE = 1  # to be raised when this file or nnlite changes its results
+
+@dataclass(frozen=True)
+class Config:
+    """What the rows depend on, beside data and seed; ours where no other source is named.
+
+    ways   (step, step size, numbers of steps) each.  "chain" goes up through the limits of
+           `noise`, with so many steps of Adam at each
+    """
+
+    networks: tuple  # (name, nets.Config) each
+    noise: banks.Config = banks.Config()
+    random_vectors: int = 3  # of random signs, the control, at each limit
+    transfer_limits: tuple = (0.25,)
+    shown_limits: tuple = (0.15, 0.25, 0.35)  # in the table, and as pictures of the first network
+    way_network: str = "ann-lq"
+    way_targets: tuple = (3, 5)
+    way_limit: float = 0.25
+    ways: tuple = (
+        ("adam", 0.03, (25, 50, 100, 200, 400)),
+        ("chain", 0.03, (25, 50, 100)),
+        ("normalised", 0.1, (25, 50, 100, 200, 400)),
+        ("plain", 0.1, (400, 5000)),  # 5000 [notebook]
+    )
+    way_losses: tuple = ("softmax_cross_entropy", "quadratic")  # functions of nnlite.losses
+    way_l2: tuple = (0.0, 0.02)  # factor of sum(noise^2)/2; 0.02 [Hvass-Labs notebook 12]
+    recipe: int = 1  # to be raised when the code changes results
 
 
-NETWORKS = {"ann-lq": study.ANN_SEEDS, "ann-sce": study.ANN_SEEDS, "cnn-lq": (0,), "cnn-sce": (0,)}
-TRANSFER_LIMITS = (0.25,)
-SHOWN_LIMITS = (0.15, 0.25, 0.35)
-
-# Ways of making it, each for these classes: (step, step size, numbers of steps).  "chain" goes up
-# through the limits, with so many steps of Adam at each.
-WAY_TARGETS, WAY_LIMIT = (3, 5), 0.25
-WAYS = (
-    ("adam", 0.03, (25, 50, 100, 200, 400)),
-    ("chain", 0.03, (25, 50, 100)),
-    ("normalised", 0.1, (25, 50, 100, 200, 400)),
-    ("plain", 0.1, (400, 5000)),
-)
-WAY_LOSSES = ("softmax_cross_entropy", "quadratic")
-WAY_L2 = (0.0, 0.02)  # 0.02 [Hvass-Labs notebook 12]
+PRESETS = {
+    name: Config(tuple((model, nets.preset(model, name)) for model in nets.MODELS))
+    for name in ("quick", "standard")
+}
+SEEDS = {"quick": (0,), "standard": (0, 1, 2)}
 
 
-def random_noise(limit, rng):
+@dataclass(frozen=True)
+class Clean:
+    """accuracy: without noise."""
+
+    network: str
+    seed: int
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        model, _ = prepared(cfg, self.network, self.seed, data, runs)
+        return {"accuracy": nnlite.accuracy(model, *data.test)}
+
+
+@dataclass(frozen=True)
+class OwnNoise:
+    """A network under the noise that was made on it, a vector for each class.
+
+    accuracy   under each vector
+    success    of each vector: fraction of images of other classes that are read as its class
+    random     accuracy under random signs, mean over some vectors of them
+    """
+
+    network: str
+    seed: int
+    limit: float
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        model, bank = prepared(cfg, self.network, self.seed, data, runs)
+        random = [
+            under_noise(model, *data.test, 0, random_signs(self.limit, data.image_shape, k))
+            for k in range(cfg.random_vectors)
+        ]
+        return {
+            **under_each_vector(model, bank, self.limit, data),
+            "random": np.mean([measured["accuracy"] for measured in random]),
+        }
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """accuracy, success: of noise made on one network and used on another, mean over classes."""
+
+    made_on: str
+    used_on: str
+    seed: int
+    limit: float
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        _, bank = prepared(cfg, self.made_on, self.seed, data, runs)
+        model, _ = prepared(cfg, self.used_on, self.seed, data, runs)
+        measured = under_each_vector(model, bank, self.limit, data)
+        return {name: np.mean(values) for name, values in measured.items()}
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way of making the noise of a class: how often does it get what it asks for?
+
+    validation_success   on validation images
+    accuracy, success    on test images
+    """
+
+    seed: int
+    step: str
+    step_size: float
+    loss: str
+    l2: float
+    steps: int
+    target: int
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        model, _ = prepared(cfg, cfg.way_network, self.seed, data, runs)
+        noise = self.noise(model, data.train.images, cfg)
+        validation, test = (
+            under_noise(model, *part, self.target, noise) for part in (data.validation, data.test)
+        )
+        return {"validation_success": validation["success"], **test}
+
+    def noise(self, model, images, cfg):
+        """The vector (28, 28, 1)."""
+        options = {
+            "step_size": self.step_size,
+            "steps": self.steps,
+            "batch_size": cfg.noise.batch_size,
+            "loss": getattr(nnlite, self.loss),
+            "l2": self.l2,
+            "rng": np.random.default_rng(self.target),
+        }
+        if self.step == "chain":
+            limits = [limit for limit in cfg.noise.limits if limit <= cfg.way_limit]
+            chain = noise_chain(model, images, self.target, limits, step="adam", **options)
+            return chain[self.target, cfg.way_limit]
+        return universal_noise(model, images, self.target, cfg.way_limit, step=self.step, **options)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """vectors: those of all classes, as text."""
+
+    network: str
+    seed: int
+    limit: float
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        _, bank = prepared(cfg, self.network, self.seed, data, runs)
+        return {"vectors": as_text([bank[k, self.limit] for k in range(data.n_classes)])}
+
+
+@functools.lru_cache(maxsize=2)  # Transfer takes two
+def prepared(cfg, name, seed, data, runs):
+    """(model, its noise)"""
+    network = nets.trained(name, dict(cfg.networks)[name], data, seed, runs)
+    return network.model, banks.bank(network, data, runs, cfg.noise)
+
+
+def under_each_vector(model, bank, limit, data):
+    """accuracy, success: of the vector of each class, on test images."""
+    classes = range(data.n_classes)
+    measured = [under_noise(model, *data.test, k, bank[k, limit]) for k in classes]
+    return {name: [each[name] for each in measured] for name in ("accuracy", "success")}
+
+
+def random_signs(limit, shape, seed):
     """The control: every pixel at one of its limits."""
-    return rng.choice(np.float32([-limit, limit]), size=(28, 28, 1))
+    return np.random.default_rng(seed).choice(np.float32([-limit, limit]), size=shape)
 
 
-def mean_under_random_noise(model, images, labels, limit):
-    noises = [random_noise(limit, np.random.default_rng(k)) for k in range(3)]
-    return np.mean([under_noise(model, images, labels, 0, v)["accuracy"] for v in noises])
-
-
-def measure_bank(model, noises, data, rows, name):
-    """Each vector of its own bank, and random noise, on the test images."""
-    images, labels = data.test
-    own, random = {}, {}
-    for (k, limit), noise in noises.items():
-        key = f"{name}, class {k}, limit {limit}"
-        own[f"{k} {limit}"] = rows.get(key, under_noise, model, images, labels, k, noise)
-    for limit in noise_banks.CONFIG.limits:
-        key = f"{name}, random, limit {limit}"
-        random[limit] = rows.get(key, mean_under_random_noise, model, images, labels, limit)
-    return {"clean": nnlite.accuracy(model, images, labels), "own": own, "random": random}
-
-
-def mean_over_vectors(model, bank, limit, images, labels):
-    each = [under_noise(model, images, labels, k, bank[k, limit]) for k in range(10)]
-    return {key: np.mean([one[key] for one in each]) for key in each[0]}
-
-
-def measure_transfer(models, banks, data, rows):
-    """{limit: {made on: {used on: mean over the classes}}}, seed 0 of every network."""
-    found = {limit: {source: {} for source in banks} for limit in TRANSFER_LIMITS}
-    for limit, source, target in itertools.product(TRANSFER_LIMITS, banks, models):
-        key = f"made on {source}, used on {target}, limit {limit}"
-        args = models[target], banks[source], limit, *data.test
-        found[limit][source][target] = rows.get(key, mean_over_vectors, *args)
-    return found
-
-
-def measure_way(model, data, way):
-    options = {key: way[key] for key in ("step", "step_size", "steps", "l2")}
-    options |= {"loss": getattr(nnlite, way["loss"]), "rng": np.random.default_rng(way["target"])}
-    args = model, data.train.images, way["target"]
-    if way["step"] == "chain":
-        limits = [limit for limit in noise_banks.CONFIG.limits if limit <= way["limit"]]
-        noise = noise_chain(*args, limits, **options | {"step": "adam"})[way["target"], limits[-1]]
-    else:
-        noise = universal_noise(*args, way["limit"], **options)
-    measured = (data.validation, data.test)
-    validation, test = (under_noise(model, *part, way["target"], noise) for part in measured)
-    return {"validation_success": validation["success"], **test}
-
-
-def measure_ways(model, data, rows):
-    """Success and accuracy for every way of making noise and every number of steps."""
-    found = []
-    ways = list(itertools.product(WAYS, WAY_LOSSES, WAY_L2))
-    for (step, step_size, numbers), loss, l2 in tqdm(ways, unit="way", disable=None):
-        for steps, target in itertools.product(numbers, WAY_TARGETS):
-            way = {"step": step, "step_size": step_size, "loss": loss, "l2": l2}
-            way |= {"steps": steps, "target": target, "limit": WAY_LIMIT}
-            key = ", ".join(f"{k} {v}" for k, v in way.items())
-            found.append(way | rows.get(key, measure_way, model, data, way))
-    return found
-
-
-def as_text(noises, limit):
-    """The ten vectors of a limit for the picture: bytes, hundredths of a pixel unit, in base64."""
-    hundredths = np.rint([100 * noises[k, limit][..., 0] for k in range(10)])
+def as_text(vectors):
+    """Vectors (K, 28, 28, 1) as bytes, hundredths of a pixel unit, in base64."""
+    hundredths = np.rint(100 * np.array(vectors))
     return base64.b64encode(hundredths.astype(np.int8).tobytes()).decode()
 
 
 def from_text(text):
-    """(10, 28, 28), pixel units."""
-    return np.frombuffer(base64.b64decode(text), np.int8).reshape(10, 28, 28) / 100
+    """(K, 28, 28), pixel units."""
+    return np.frombuffer(base64.b64decode(text), np.int8).reshape(-1, 28, 28) / 100
 
 
-def run(data, preset, runs=kept.RUNS, say=print):
-    measured, firsts, banks, vectors, made_by = {}, {}, {}, {}, []
-    for name, seeds in NETWORKS.items():
-        for seed in seeds if preset == "standard" else (0,):
-            model, about = study.network(name, preset, seed, data, runs, say)
-            noises = noise_banks.bank(model, about, data, runs, say=say)
-            made_by.append(study.made_by(about))
-            own = f"{data.name}-{name}-{preset}-seed{seed}-under-noise"
-            rows = kept.Rows(runs, own, noise_banks.measured_by(about, RECIPE))
-            measured[f"{name} {seed}"] = measure_bank(model, noises, data, rows, name)
-            if seed == 0:
-                firsts[name], banks[name] = model, noises
-                shown = SHOWN_LIMITS if name == "ann-lq" else SHOWN_LIMITS[-1:]
-                vectors[name] = {limit: as_text(noises, limit) for limit in shown}
-            say(f"{name}, seed {seed}: measured")
-    everything = {"models": made_by, "noise": asdict(noise_banks.CONFIG), "recipe": RECIPE}
-    rows = kept.Rows(runs, f"{data.name}-{preset}-noise-ways-and-transfer", everything)
-    transfer = measure_transfer(firsts, banks, data, rows)
-    say("transfer: measured")
-    ways = measure_ways(firsts["ann-lq"], data, rows)
-    return {
-        "config": asdict(noise_banks.CONFIG),
-        "banks": measured,
-        "transfer": transfer,
-        "ways": ways,
-        "vectors": vectors,
-    }
+def needs(cfg, seeds):
+    return forms.needs(cfg, seeds)
 
 
-def mean_over_classes(results, network, limit, key="accuracy"):
-    """(seeds,): the mean over the ten classes, for each seed of a network."""
-    return [
-        np.mean([row[key] for pair, row in one["own"].items() if pair.split(" ")[1] == str(limit)])
-        for name, one in results["banks"].items()
-        if name.split(" ")[0] == network
-    ]
+def rows(cfg, seeds):
+    """The networks under their own noise; then, of the first seed, transfer and ways."""
+    names = [name for name, _ in cfg.networks]
+    for name, net_cfg in cfg.networks:
+        for seed in forms.seeds_of(net_cfg, seeds):
+            yield Clean(name, seed)
+            for limit in cfg.noise.limits:
+                yield OwnNoise(name, seed, limit)
+        for limit in cfg.shown_limits if name == names[0] else cfg.shown_limits[-1:]:
+            yield Picture(name, seeds[0], limit)
+    for limit, made_on, used_on in itertools.product(cfg.transfer_limits, names, names):
+        yield Transfer(made_on, used_on, seeds[0], limit)
+    kinds = itertools.product(cfg.ways, cfg.way_losses, cfg.way_l2)
+    for (step, step_size, numbers), loss, l2 in kinds:
+        for steps, target in itertools.product(numbers, cfg.way_targets):
+            yield Way(seeds[0], step, step_size, loss, l2, steps, target)
 
 
-def of_network(results, network):
-    return [one for name, one in results["banks"].items() if name.split(" ")[0] == network]
+# Tables and figures
+
+
+def names_of(results):
+    return [name for name, _ in results.config["networks"]]
+
+
+def clean(results, network):
+    """(seeds,): accuracy without noise."""
+    return [row["accuracy"] for row in results.select(Clean, network=network)]
+
+
+def under_own(results, network, limit):
+    """(seeds,): accuracy under the network's own noise, mean over the classes it asks for."""
+    rows = results.select(OwnNoise, network=network, limit=limit)
+    return [np.mean(row["accuracy"]) for row in rows]
+
+
+def under_random(results, network, limit):
+    """(seeds,): accuracy under random signs."""
+    return [row["random"] for row in results.select(OwnNoise, network=network, limit=limit)]
 
 
 def limits_table(results):
-    """Accuracy of each network under its own noise, mean over the ten classes."""
-    rows = []
-    for network in NETWORKS:
-        each = of_network(results, network)
-        rows.append([network, percent([one["clean"] for one in each], 2)])
-        rows[-1] += [percent(mean_over_classes(results, network, k)) for k in SHOWN_LIMITS]
-        strongest = str(SHOWN_LIMITS[-1])
-        rows[-1].append(percent([one["random"][strongest] for one in each]))
-    header = ["network", "no noise", *(f"limit {k:.2f}" for k in SHOWN_LIMITS)]
-    return markdown([*header, f"random signs, {SHOWN_LIMITS[-1]:.2f}"], rows)
+    """Accuracy of each network under its own noise."""
+    limits = results.config["shown_limits"]
+    lines = []
+    for network in names_of(results):
+        own = [percent(under_own(results, network, limit)) for limit in limits]
+        random = percent(under_random(results, network, limits[-1]))
+        lines.append([network, percent(clean(results, network), 2), *own, random])
+    header = ["network", "no noise", *(f"limit {limit:.2f}" for limit in limits)]
+    return markdown([*header, f"random signs, {limits[-1]:.2f}"], lines)
 
 
 def transfer_table(results, limit):
-    found = results["transfer"][str(limit)]
-    rows = [
-        [f"made on {source}", *(percent(found[source][target]["accuracy"]) for target in found)]
-        for source in found
-    ]
-    return markdown([f"limit {limit:.2f}", *(f"used on {target}" for target in found)], rows)
+    """Accuracy under noise that was made on one network and is used on another."""
+    names, lines = names_of(results), []
+    for made_on in names:
+        used = results.select(Transfer, made_on=made_on, limit=limit)
+        lines.append([f"made on {made_on}", *(percent(row["accuracy"]) for row in used)])
+    return markdown([f"limit {limit:.2f}", *(f"used on {name}" for name in names)], lines)
 
 
 def ways_of(results):
-    """{(step, loss, l2): {steps: [rows, one for each class]}}"""
-    found = {}
-    for row in results["ways"]:
-        way = row["step"], row["loss"], row["l2"]
-        found.setdefault(way, {}).setdefault(row["steps"], []).append(row)
-    return found
+    """{(step, loss, l2): {steps: [a row for each class]}}"""
+    ways = {}
+    for row in results.select(Way):
+        numbers = ways.setdefault((row["step"], row["loss"], row["l2"]), {})
+        numbers.setdefault(row["steps"], []).append(row)
+    return ways
+
+
+def mean(rows, name):
+    return np.mean([row[name] for row in rows])
+
+
+def growth(numbers):
+    """{steps: success on validation images}, of a way of `ways_of`."""
+    return {steps: mean(rows, "validation_success") for steps, rows in numbers.items()}
 
 
 def ways_table(results):
-    rows = []
+    """Success along the steps, and at the end, of every way of making noise."""
+    lines = []
     for (step, loss, l2), numbers in ways_of(results).items():
-        grown = {n: percent(mean(each, "validation_success")) for n, each in numbers.items()}
-        growth = (f"{n}: {success}" for n, success in grown.items())
+        grown = (f"{steps}: {percent(success)}" for steps, success in growth(numbers).items())
         last = numbers[max(numbers)]
-        cells = [percent(mean(last, key)) for key in ("success", "accuracy")]
-        rows.append([loss.replace("_", " "), step, f"{l2:g}", ", ".join(growth), *cells])
+        end = [percent(mean(last, name)) for name in ("success", "accuracy")]
+        lines.append([loss.replace("_", " "), step, f"{l2:g}", ", ".join(grown), *end])
     header = ["loss", "step", "l2", "success after so many steps, validation images"]
-    return markdown([*header, "success at the end, test images", "accuracy there"], rows)
-
-
-def mean(rows, key):
-    return np.mean([row[key] for row in rows])
+    return markdown([*header, "success at the end, test images", "accuracy there"], lines)
 
 
 def table(results):
-    transfers = [transfer_table(results, limit) for limit in TRANSFER_LIMITS]
+    transfers = [transfer_table(results, limit) for limit in results.config["transfer_limits"]]
     return "\n\n".join([limits_table(results), *transfers, ways_table(results)])
 
 
 def draw(results, out):
-    rows, titles = {}, {}
-    for network, limits in results["vectors"].items():
-        for limit, text in limits.items():
-            row = f"{network}\n{float(limit):.2f}"
-            rows[row] = from_text(text)
-            own = results["banks"][f"{network} 0"]["own"]
-            titles[row] = [f"{own[f'{k} {limit}']['success']:.0%}" for k in range(10)]
-    plots.save_figure(plots.noise_grid(rows, titles), out / "noise-vectors.png", colors=64)
+    plots.save_figure(draw_vectors(results), out / "noise-vectors.png", colors=64)
+    plots.save_figure(draw_limits(results), out / "noise-limits.png")
+    ways = {way: growth(numbers) for way, numbers in ways_of(results).items()}
+    plots.save_figure(success_against_steps(ways), out / "noise-ways.png")
 
-    limits = results["config"]["limits"]
-    lines = {
-        network: np.array(
-            [[one["clean"] for one in of_network(results, network)]]
-            + [mean_over_classes(results, network, limit) for limit in limits]
-        )
-        for network in NETWORKS
-    }
-    random = {
-        network: np.array(
-            [[one["clean"] for one in of_network(results, network)]]
-            + [[one["random"][str(k)] for one in of_network(results, network)] for k in limits]
-        )
-        for network in NETWORKS
-    }
-    figure = plots.accuracy_against_limit([0, *limits], lines, random)
-    plots.save_figure(figure, out / "noise-limits.png")
 
-    ways = {
-        way: {n: mean(each, "validation_success") for n, each in numbers.items()}
-        for way, numbers in ways_of(results).items()
-    }
-    plots.save_figure(plots.success_against_steps(ways), out / "noise-ways.png")
+def draw_vectors(results):
+    """The pictures, above each vector how often it gets its way."""
+    vectors, titles = {}, {}
+    for row in results.select(Picture):
+        label = f"{row['network']}\n{row['limit']:.2f}"
+        fields = {name: row[name] for name in ("network", "seed", "limit")}
+        (measured,) = results.select(OwnNoise, **fields)
+        vectors[label] = from_text(row["vectors"])
+        titles[label] = [f"{success:.0%}" for success in measured["success"]]
+    return plots.noise_grid(vectors, titles)
+
+
+def draw_limits(results):
+    """Accuracy from no noise up to the highest limit."""
+    limits, own, random = results.config["noise"]["limits"], {}, {}
+    for network in names_of(results):
+        for lines, under in ((own, under_own), (random, under_random)):
+            each = [under(results, network, limit) for limit in limits]
+            lines[network] = np.array([clean(results, network), *each])
+    return plots.accuracy_against_limit([0, *limits], own, random)
 
 
 if __name__ == "__main__":
-    study.main("make-noise", sys.modules[__name__])
+    script.main("make_noise")

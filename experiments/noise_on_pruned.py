@@ -10,27 +10,94 @@ The same classes, limits and steps; only the network is another one.
 Writes noise-on-pruned.json and noise-on-pruned.png.
 """
 
+import functools
 import hashlib
-import sys
-from dataclasses import asdict
+from dataclasses import dataclass, replace
 
-import kept
-import noise_banks
 import numpy as np
-import study
-from prune_ann import WORDS, describe, masks_of, scores_of
-from published import name_noise
-from study import markdown, percent, under_noise
+from lab import banks, nets, pruning, script
+from lab.attacked import under_noise
+from lab.figures.pruning import replayed_and_anew
+from lab.published import SCORED_IMAGES
+from lab.tables import WORDS, describe, markdown, name_noise, percent
 
 import nnlite
 from nnlite import plots, prune
 
-RECIPE = 1  # to be raised when this file or nnlite changes its results
-SCORES = ("magnitude", "mean_activation")
-ANN_SPARSITIES = (0.5, 0.8, 0.9, 0.95)
-CNN_CASES = ((1, 0.90), (1, 0.98), (2, 0.90))  # dense layer and sparsity [98 %: post]
-ANN_VECTORS = ((3, 0.25), (2, 0.25), (5, 0.35), (8, 0.20))  # where the post gains most
-CNN_VECTORS = ((3, 0.25), (2, 0.25), (1, 0.35), (7, 0.30))
+
+@dataclass(frozen=True)
+class Config:
+    """What the rows depend on, beside data and seed; ours where no other source is named."""
+
+    ann: nets.Config
+    cnn: nets.Config
+    noise: banks.Config = banks.Config()
+    scores: tuple = ("magnitude", "mean_activation")
+    ann_sparsities: tuple = (0.5, 0.8, 0.9, 0.95)  # of all layers
+    cnn_cases: tuple = ((1, 0.90), (1, 0.98), (2, 0.90))  # (dense layer, sparsity) [98 %: post]
+    ann_vectors: tuple = ((3, 0.25), (2, 0.25), (5, 0.35), (8, 0.20))  # where the post gains most
+    cnn_vectors: tuple = ((3, 0.25), (2, 0.25), (1, 0.35), (7, 0.30))
+    scored_images: int = SCORED_IMAGES  # for mean activation [post]
+    recipe: int = 1  # to be raised when the code changes results
+
+
+STANDARD = Config(nets.preset("ann-lq", "standard"), nets.preset("cnn-lq", "standard"))
+QUICK = replace(STANDARD, ann=nets.preset("ann-lq", "quick"), cnn=nets.preset("cnn-lq", "quick"))
+PRESETS = {"quick": QUICK, "standard": STANDARD}
+SEEDS = {"quick": (0,), "standard": (0, 1, 2)}
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """A network, pruned or not, under noise made on it before and after that.
+
+    clean      accuracy without noise
+    replayed   [{accuracy, success}, ...] under each vector of the unpruned network
+    anew       the same under vectors made on the network as it is now
+    """
+
+    network: str  # "ann" or "cnn"
+    seed: int
+    score: str | None = None  # None: nothing is pruned
+    sparsity: float = 0.0
+    layer: int | None = None  # the dense layer that is pruned, from 1; None: all of them
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        network, scores, replayed = prepared(cfg, self.network, self.seed, data, runs)
+        vectors = cfg.ann_vectors if self.network == "ann" else cfg.cnn_vectors
+        masks = self.masks(scores)
+        with prune.applied(network.model, masks):
+            options = {"wanted": vectors, "pruned": digest(masks)}
+            anew = banks.bank(network, data, runs, cfg.noise, **options) if masks else replayed
+            return {
+                "clean": nnlite.accuracy(network.model, *data.test),
+                "replayed": under_each(network.model, replayed, vectors, data.test),
+                "anew": under_each(network.model, anew, vectors, data.test),
+            }
+
+    def masks(self, scores):
+        """{"1.w": mask, ...} of the weights that are kept."""
+        if self.score is None:
+            return {}
+        chosen = scores[self.score]
+        if self.layer is not None:
+            name = list(chosen)[self.layer - 1]
+            chosen = {name: chosen[name]}
+        return prune.keep_masks(chosen, self.sparsity)
+
+
+@functools.lru_cache(maxsize=1)
+def prepared(cfg, name, seed, data, runs):
+    """(network, scores, noise of the unpruned network)"""
+    network = nets.trained(f"{name}-lq", getattr(cfg, name), data, seed, runs)
+    bank = banks.bank(network, data, runs, cfg.noise)
+    scores = pruning.scores_of(network.model, data.train.images, seed, cfg.scored_images)
+    return network, scores, bank
+
+
+def under_each(model, bank, vectors, part):
+    return [under_noise(model, *part, target, bank[target, limit]) for target, limit in vectors]
 
 
 def digest(masks):
@@ -39,103 +106,79 @@ def digest(masks):
     return hashlib.sha256(packed).hexdigest()
 
 
-def measure(model, masks, about, data, vectors, replayed, runs, say):
-    """Of the pruned network: accuracy without noise, under replayed noise, under its own."""
-    saved = prune.apply(model, masks)
-    own = replayed
-    if masks:
-        own = noise_banks.bank(
-            model, about, data, runs, wanted=vectors, masks=digest(masks), say=say
-        )
-    images, labels = data.test
-    row = {"clean": nnlite.accuracy(model, images, labels), "replayed": {}, "anew": {}}
-    for target, limit in vectors:
-        for kind, bank in (("replayed", replayed), ("anew", own)):
-            found = under_noise(model, images, labels, target, bank[target, limit])
-            row[kind][name_noise((target, limit))] = found
-    prune.undo(model, saved)
-    return row
+def needs(cfg, seeds):
+    dense = [banks.Made("ann-lq", cfg.ann, seed, cfg.noise) for seed in seeds]
+    return [*dense, banks.Made("cnn-lq", cfg.cnn, seeds[0], cfg.noise)]
 
 
-def run_ann(seed, data, preset, runs, say):
-    model, about = study.network("ann-lq", preset, seed, data, runs, say)
-    scores = scores_of(model, data.train.images, seed)
-    cases = [((score, s),) for score in SCORES for s in ANN_SPARSITIES]
-    masks = {describe(settings): masks_of(settings, scores) for settings in [(), *cases]}
-    return run_cases(model, about, masks, ANN_VECTORS, data, runs, say)
+def rows(cfg, seeds):
+    """Of all seeds for the dense network, of the first for the convolutional one."""
+    for seed in seeds:
+        yield Attacked("ann", seed)
+        for score in cfg.scores:
+            for sparsity in cfg.ann_sparsities:
+                yield Attacked("ann", seed, score, sparsity)
+    yield Attacked("cnn", seeds[0])
+    for score in cfg.scores:
+        for layer, sparsity in cfg.cnn_cases:
+            yield Attacked("cnn", seeds[0], score, sparsity, layer)
 
 
-def run_cnn(data, preset, runs, say):
-    model, about = study.network("cnn-lq", preset, 0, data, runs, say)
-    scores = scores_of(model, data.train.images, 0)
-    names = list(prune.dense_weights(model))
-    masks = {"unpruned": {}}
-    for score in SCORES:
-        for layer, sparsity in CNN_CASES:
-            chosen = {names[layer - 1]: scores[score][names[layer - 1]]}
-            words = f"dense layer {layer}, {describe(((score, sparsity),))}"
-            masks[words] = prune.keep_masks(chosen, sparsity)
-    return run_cases(model, about, masks, CNN_VECTORS, data, runs, say)
+# Tables and figures
 
 
-def run_cases(model, about, cases, vectors, data, runs, say):
-    """{"magnitude 80 %": row, ...} for masks under these names."""
-    replayed = noise_banks.bank(model, about, data, runs, say=say)
-    made_by = noise_banks.measured_by(about, RECIPE, vectors=vectors)
-    rows = kept.Rows(runs, f"{data.name}-{about['label']}-seed{about['seed']}-on-pruned", made_by)
-
-    def row(masks):
-        return measure(model, masks, about, data, vectors, replayed, runs, say)
-
-    return {words: rows.get(digest(masks), row, masks) for words, masks in cases.items()}
+KINDS = ("replayed", "anew")
 
 
-def run(data, preset, runs=kept.RUNS, say=print):
-    seeds = study.ANN_SEEDS if preset == "standard" else (0,)
-    return {
-        "config": asdict(noise_banks.CONFIG),
-        "ann": {seed: run_ann(seed, data, preset, runs, say) for seed in seeds},
-        "cnn": {0: run_cnn(data, preset, runs, say)},
-    }
+def accuracies(row, kind):
+    return [measured["accuracy"] for measured in row[kind]]
 
 
-def table_of(seeds, vectors):
+def table_of(results, network):
     """Accuracy under each vector, "replayed / anew"; means over the seeds, then their mean."""
-    names, lines = [name_noise(pair) for pair in vectors], []
-    for words in next(iter(seeds.values())):
-        rows = [cases[words] for cases in seeds.values()]
-        means = {
-            kind: [100 * np.mean([row[kind][name]["accuracy"] for row in rows]) for name in names]
-            for kind in ("replayed", "anew")
-        }
-        pairs = list(zip(means["replayed"], means["anew"]))
-        pairs.append(tuple(np.mean(pairs, axis=0)))
-        cells = [f"{replayed:.1f} / {anew:.1f}" for replayed, anew in pairs]
-        lines.append([words, percent(np.mean([row["clean"] for row in rows])), *cells])
+    cases = {}
+    for row in results.select(Attacked, network=network):
+        cases.setdefault(describe_case(row), []).append(row)
+    lines = []
+    for words, seeds in cases.items():
+        clean = percent(np.mean([row["clean"] for row in seeds]))
+        means = [100 * np.mean([accuracies(row, kind) for row in seeds], axis=0) for kind in KINDS]
+        pairs = np.transpose(means)  # (vectors, 2)
+        cells = [f"{replayed:.1f} / {anew:.1f}" for replayed, anew in [*pairs, pairs.mean(axis=0)]]
+        lines.append([words, clean, *cells])
+    names = map(name_noise, results.config[f"{network}_vectors"])
     return markdown(["replayed / anew", "no noise", *names, "mean"], lines)
 
 
+def describe_case(row):
+    """ "unpruned", "magnitude 80 %" or "dense layer 1, magnitude 90 %"."""
+    if row["score"] is None:
+        return "unpruned"
+    words = describe([(row["score"], row["sparsity"])])
+    return words if row["layer"] is None else f"dense layer {row['layer']}, {words}"
+
+
 def table(results):
-    ann, cnn = table_of(results["ann"], ANN_VECTORS), table_of(results["cnn"], CNN_VECTORS)
-    return "\n\n".join([ann, cnn])
+    return "\n\n".join([table_of(results, "ann"), table_of(results, "cnn")])
 
 
 def draw(results, out):
     """The dense network: mean over the vectors, against sparsity, for each seed."""
     panels = {}
-    for score in SCORES:
-        words = ["unpruned", *(describe(((score, s),)) for s in ANN_SPARSITIES)]
+    for score in results.config["scores"]:
         lines = {"no noise": [], "replayed": [], "anew": []}
-        for cases in results["ann"].values():
-            rows = [cases[one] for one in words]
-            lines["no noise"].append([row["clean"] for row in rows])
-            for kind in ("replayed", "anew"):
-                each = [[one["accuracy"] for one in row[kind].values()] for row in rows]
-                lines[kind].append(np.mean(each, axis=1))
+        for seed in results.seeds:
+            curve = [
+                *results.select(Attacked, network="ann", seed=seed, score=None),
+                *results.select(Attacked, network="ann", seed=seed, score=score),
+            ]
+            lines["no noise"].append([row["clean"] for row in curve])
+            for kind in KINDS:
+                lines[kind].append([np.mean(accuracies(row, kind)) for row in curve])
         panels[WORDS[score]] = lines
-    figure = plots.replayed_and_anew((0, *ANN_SPARSITIES), panels)
+    figure = replayed_and_anew((0, *results.config["ann_sparsities"]), panels)
     plots.save_figure(figure, out / "noise-on-pruned.png")
 
 
 if __name__ == "__main__":
-    study.main("noise-on-pruned", sys.modules[__name__])
+    script.main("noise_on_pruned")

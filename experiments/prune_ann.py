@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from lab import banks, nets, pruning, script
 from lab.attacked import noisy_sets
+from lab.figures.pruning import overlap
 from lab.published import ANN_NOISE, ANN_TABLE, COMBINED_LESS, SCORED_IMAGES
 from lab.tables import WORDS, describe, largest_step, markdown, name_noise, percent
 
@@ -210,7 +211,7 @@ def draw(results, out):
         {row["sparsity"]: row["overlap"] for row in results.select(Overlap, seed=seed)}
         for seed in results.seeds
     ]
-    figure = plots.overlap(overlaps, results.config["combined_less"])
+    figure = overlap(overlaps, results.config["combined_less"])
     plots.save_figure(figure, out / "prune-ann-overlap.png")
 
 

@@ -12,101 +12,160 @@ The features that the convolutions make of each noisy test set are computed once
 Writes prune-cnn-dense.json and prune-cnn-dense-<1 or 2>-<score>.png.
 """
 
+import functools
 import itertools
-import sys
-from dataclasses import asdict
+from dataclasses import dataclass, replace
 
-import kept
-import noise_banks
 import numpy as np
-import prune_ann
-import study
-from prune_ann import WORDS, scores_of
-from published import CNN_NOISE, CNN_UNPRUNED, CNN_WITHOUT_LOSS, SCORED_IMAGES, name_noise
-from study import markdown, percent
-from tqdm import tqdm
+from lab import banks, cut, nets, pruning, script
+from lab.published import CNN_NOISE, CNN_UNPRUNED, CNN_WITHOUT_LOSS, SCORED_IMAGES
+from lab.tables import WORDS, markdown, name_noise, percent
 
 import nnlite
-from nnlite import plots, prune
+from nnlite import plots
 from nnlite.noise import add_noise
-from nnlite.sparse import SparseNetwork
 
-RECIPE = 1  # to be raised when this file or nnlite changes its results
-SCORES = ("mean_activation", "magnitude")
-SPARSITIES = {
-    1: (*np.arange(0.90, 0.995, 0.01).round(2).tolist(), 0.992, 0.994, 0.996, 0.998),
-    2: (*np.arange(0.70, 0.985, 0.02).round(2).tolist(), 0.99, 0.994, 0.998),
+FIRST = (
+    *(0.3, 0.5, 0.6, 0.7, 0.8, 0.85),
+    *np.arange(0.90, 0.995, 0.01).round(2).tolist(),
+    *(0.992, 0.994, 0.996, 0.998),
+)
+SECOND = (
+    *(0.3, 0.5, 0.6),
+    *np.arange(0.70, 0.985, 0.02).round(2).tolist(),
+    *(0.99, 0.994, 0.998),
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the rows depend on, beside data and seed.  In brackets: the post, or us."""
+
+    network: nets.Config
+    noise: banks.Config = banks.Config()
+    vectors: tuple = CNN_NOISE  # (target, limit) each [post]
+    scores: tuple = ("mean_activation", "magnitude")
+    sparsities: tuple = (FIRST, SECOND)  # of the first and of the second dense layer [ours]
+    scored_images: int = SCORED_IMAGES  # for mean activation [post]
+    recipe: int = 1  # to be raised when the code changes results
+
+
+STANDARD = Config(nets.preset("cnn-lq", "standard"))
+PRESETS = {
+    "quick": replace(STANDARD, network=nets.preset("cnn-lq", "quick")),
+    "standard": STANDARD,
 }
-LOWER = {1: (0.3, 0.5, 0.6, 0.7, 0.8, 0.85), 2: (0.3, 0.5, 0.6)}  # for the table only
-NO_LOSS = 0.001  # a tenth of a point
+SEEDS = {"quick": (0,), "standard": (0,)}
 
 
-def measure_set(model, images, labels, scores, sparsities=SPARSITIES):
-    """Accuracies on one set of images: {"unpruned": ..., "layer 1, magnitude": {sparsity: ...}}."""
-    found, x, below = {}, images, 0
-    for layer, name in enumerate(list(prune.dense_weights(model))[:2], start=1):
-        i = int(name.split(".")[0])
-        x = nnlite.Sequential(model.layers[below:i]).predict(x)  # the features, computed once
-        below, rest = i, nnlite.Sequential(model.layers[i:])
-        for score in SCORES:
-            key, chosen = f"layer {layer}, {score}", {"0.w": scores[score][name]}
-            found[key] = {}
-            for sparsity in tqdm(sparsities[layer], desc=key, unit="sparsity", disable=None):
-                saved = prune.apply(rest, prune.keep_masks(chosen, sparsity))
-                found[key][sparsity] = nnlite.accuracy(SparseNetwork(rest), x, labels)
-                prune.undo(rest, saved)
-    return found | {"unpruned": nnlite.accuracy(rest, x, labels)}
+@dataclass(frozen=True)
+class Unpruned:
+    """accuracy: of the whole network, on one part of the data under one vector."""
+
+    seed: int
+    part: str  # "validation" or "test"
+    noise: tuple  # (target, limit), or () for none
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        _, stages, labels = prepared(cfg, self.seed, self.part, self.noise, data, runs)
+        upper, features = stages[-1]
+        return {"accuracy": nnlite.accuracy(upper, features, labels)}
 
 
-def run(data, preset, runs=kept.RUNS, say=print):
-    model, about = study.network("cnn-lq", preset, 0, data, runs, say)
-    bank = noise_banks.bank(model, about, data, runs, say=say)
-    scores = scores_of(model, data.train.images, 0)
-    settings = {"scored_images": SCORED_IMAGES, "scores": prune_ann.RECIPE}
-    made_by = noise_banks.measured_by(about, RECIPE, sparsities=SPARSITIES, lower=LOWER, **settings)
-    rows = kept.Rows(runs, f"{data.name}-prune-cnn-dense-{preset}", made_by)
+@dataclass(frozen=True)
+class Curve:
+    """accuracy: the same with ever fewer weights in one dense layer, at each sparsity."""
 
-    noisy = {name_noise(k): add_noise(data.test.images, bank[k]) for k in CNN_NOISE}
-    sets = {"validation": data.validation, "no noise": data.test}
-    sets |= {name: (images, data.test.labels) for name, images in noisy.items()}
-    found = {}
-    for name, (images, labels) in sets.items():
-        found[name] = rows.get(name, measure_set, model, images, labels, scores)
-        args = measure_set, model, images, labels, scores, LOWER
-        lower = rows.get(f"{name}, lower", *args)
-        for key in lower.keys() - {"unpruned"}:
-            found[name][key] = lower[key] | found[name][key]
-    return {"config": asdict(noise_banks.CONFIG), "sets": found}
+    seed: int
+    part: str
+    noise: tuple
+    layer: int  # 1 or 2
+    score: str
+    sparsities: tuple
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        scores, stages, labels = prepared(cfg, self.seed, self.part, self.noise, data, runs)
+        upper, features = stages[self.layer - 1]
+        networks = (
+            cut.pruned(upper, scores[self.score], (self.layer,), sparsity)
+            for sparsity in self.sparsities
+        )
+        return {"accuracy": [nnlite.accuracy(network, features, labels) for network in networks]}
 
 
-TEST_SETS = ("no noise", *(name_noise(pair) for pair in CNN_NOISE))
+@functools.lru_cache(maxsize=1)
+def prepared(cfg, seed, part, noise, data, runs):
+    """(scores, stages, labels): scores of the whole network, and for each of the two dense layers
+    the network from there on and the features (N, n_in) that reach it."""
+    network, scores = scored(cfg, seed, data, runs)
+    images, labels = getattr(data, part)
+    if noise:
+        images = add_noise(images, banks.bank(network, data, runs, cfg.noise)[noise])
+    convolutions, dense = cut.below(network.model, 1)
+    first, rest = cut.below(dense, 2)
+    features = convolutions.predict(images)
+    return scores, [(dense, features), (rest, first.predict(features))], labels
+
+
+@functools.lru_cache(maxsize=1)
+def scored(cfg, seed, data, runs):
+    network = nets.trained("cnn-lq", cfg.network, data, seed, runs)
+    scores = pruning.scores_of(network.model, data.train.images, seed, cfg.scored_images)
+    return network, scores
+
+
+def needs(cfg, seeds):
+    return [banks.Made("cnn-lq", cfg.network, seeds[0], cfg.noise)]
+
+
+def rows(cfg, seeds):
+    """Of one network only, the first: it takes minutes to train."""
+    seed = seeds[0]
+    for part, noise in [("validation", ()), ("test", ()), *(("test", v) for v in cfg.vectors)]:
+        yield Unpruned(seed, part, noise)
+        for layer, sparsities in enumerate(cfg.sparsities, start=1):
+            for score in cfg.scores:
+                yield Curve(seed, part, noise, layer, score, sparsities)
+
+
+# Tables and figures
+
+
+TEST_SETS = ("no noise", *map(name_noise, CNN_NOISE))
+NO_LOSS = 0.001  # of accuracy on validation images: a tenth of a point
+DRAWN_FROM = {1: 0.90, 2: 0.70}  # where the post's plots of the two layers begin
 
 
 def unpruned_table(results):
     """Accuracy of the unpruned network, published and here."""
-    here = [results["sets"][name]["unpruned"] for name in TEST_SETS]
+    here = [row["accuracy"] for row in results.select(Unpruned, part="test")]
     lines = [["published", *(percent(a, 0 if i else 1) for i, a in enumerate(CNN_UNPRUNED))]]
     return markdown(["unpruned", *TEST_SETS], [*lines, ["here", *map(percent, here)]])
 
 
-def highest_lossless(results, key):
+def highest_lossless(results, layer, score):
     """The highest sparsity that costs no more than NO_LOSS on validation images, if any does."""
-    validation = results["sets"]["validation"]
-    lossless = [s for s, a in validation[key].items() if a >= validation["unpruned"] - NO_LOSS]
-    return max(lossless, key=float, default=None)
+    (unpruned,) = results.select(Unpruned, part="validation")
+    (curve,) = results.select(Curve, part="validation", layer=layer, score=score)
+    least = unpruned["accuracy"] - NO_LOSS
+    points = zip(curve["sparsities"], curve["accuracy"])
+    return max((sparsity for sparsity, accuracy in points if accuracy >= least), default=None)
 
 
 def pruned_table(results):
     """What each layer can lose without loss, and at the post's 98 %; changes in points."""
+    unpruned = results.select(Unpruned, part="test")
     lines = []
-    for layer, score in itertools.product(SPARSITIES, SCORES):
-        key = f"layer {layer}, {score}"
-        chosen = {highest_lossless(results, key), str(CNN_WITHOUT_LOSS.get(layer))}
-        for sparsity in sorted(chosen - {None, "None"}, key=float):
-            sets = [results["sets"][name] for name in TEST_SETS]
-            gains = [one[key][sparsity] - one["unpruned"] for one in sets]
+    for layer, score in itertools.product((1, 2), results.config["scores"]):
+        curves = results.select(Curve, part="test", layer=layer, score=score)
+        chosen = {highest_lossless(results, layer, score), CNN_WITHOUT_LOSS.get(layer)}
+        for sparsity in sorted(chosen - {None}):
+            k = curves[0]["sparsities"].index(sparsity)
+            gains = [row["accuracy"][k] - a["accuracy"] for row, a in zip(curves, unpruned)]
             cells = [f"{100 * gain:+.1f}" for gain in [*gains, np.mean(gains[1:])]]
-            lines.append([f"dense {layer}, {WORDS[score]}", percent(float(sparsity)), *cells])
+            lines.append([f"dense {layer}, {WORDS[score]}", percent(sparsity), *cells])
     return markdown(["pruned", "removed, %", *TEST_SETS, "mean of the eight"], lines)
 
 
@@ -115,15 +174,18 @@ def table(results):
 
 
 def draw(results, out):
-    for layer, sparsities in SPARSITIES.items():
-        for score in SCORES:
-            key = f"layer {layer}, {score}"
-            rows = [[results["sets"][name][key][str(s)] for name in TEST_SETS] for s in sparsities]
-            panel = {f"dense layer {layer}, {WORDS[score]}": [(sparsities, rows)]}
-            figure = plots.accuracy_against_sparsity(panel, TEST_SETS[1:], start=sparsities[0])
+    for layer, start in DRAWN_FROM.items():
+        for score in results.config["scores"]:
+            curves = results.select(Curve, part="test", layer=layer, score=score)
+            points = zip(curves[0]["sparsities"], *(curve["accuracy"] for curve in curves))
+            drawn = [point for point in points if point[0] >= start]
+            panel = [([s for s, *_ in drawn], [accuracies for _, *accuracies in drawn])]
+            figure = plots.accuracy_against_sparsity(
+                {f"dense layer {layer}, {WORDS[score]}": panel}, TEST_SETS[1:], start
+            )
             name = f"prune-cnn-dense-{layer}-{score.replace('_', '-')}.png"
             plots.save_figure(figure, out / name)
 
 
 if __name__ == "__main__":
-    study.main("prune-cnn-dense", sys.modules[__name__])
+    script.main("prune_cnn_dense")

@@ -14,147 +14,226 @@ in every run, after the accuracies, and needs the machine to itself.
 Writes prune-decoupled.json, prune-decoupled-<score>.png, -layers-<score>.png, -time.png.
 """
 
+import functools
 import itertools
-import sys
 import time
-from dataclasses import asdict
+from dataclasses import dataclass, replace
 
-import kept
-import noise_banks
 import numpy as np
-import study
-from prune_ann import WORDS, scores_of
-from published import CNN_NOISE, SCORED_IMAGES, name_noise
-from study import markdown, percent
-from tqdm import tqdm
+from lab import banks, nets, pruning, script
+from lab.attacked import noisy_sets
+from lab.figures.pruning import time_against_sparsity
+from lab.published import CNN_NOISE, SCORED_IMAGES
+from lab.tables import WORDS, markdown, name_noise, percent
 
 import nnlite.sparse.prune as sparse_prune
 from nnlite import plots, prune
 from nnlite.sparse import SparseNetwork, unroll
 
-RECIPE = 1  # to be raised when this file or nnlite changes its results
-SCORES = ("magnitude", "mean_activation", "random")
-SPARSITIES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99)
-DENSE = (0.985, 0.9)  # pruned from the first and the second dense layer, by mean activation
-SHOWN = ("0.0", "0.3", "0.5", "0.6", "0.8", "0.9")  # in the table
-HEADS = ("dense layers whole", "dense layers pruned")
-BATCH = 128
+
+@dataclass(frozen=True)
+class Config:
+    """What the rows depend on, beside data and seed.  In brackets: the post, or us."""
+
+    network: nets.Config
+    noise: banks.Config = banks.Config()
+    vectors: tuple = CNN_NOISE  # (target, limit) each [post]
+    scores: tuple = ("magnitude", "mean_activation", "random")
+    scores_alone: tuple = ("magnitude", "mean_activation")  # where one layer is pruned
+    sparsities: tuple = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99)
+    dense: tuple = (0.985, 0.9)  # pruned from the first two dense layers, by mean activation
+    batch: int = 128  # images that go through the convolutions together
+    scored_images: int = SCORED_IMAGES  # for mean activation [post]
+    recipe: int = 1  # to be raised when the code changes results
 
 
-def with_pruned_dense(layers, scores, n_convolutions):
-    """The layers with the first two dense ones pruned to DENSE."""
-    chosen = scores["mean_activation"]
+STANDARD = Config(nets.preset("cnn-lq", "standard"))
+PRESETS = {
+    "quick": replace(STANDARD, network=nets.preset("cnn-lq", "quick")),
+    "standard": STANDARD,
+}
+SEEDS = {"quick": (0,), "standard": (0,)}
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """The network with its convolutions written out, and pruned or not.
+
+    accuracy    {"whole": (1 + V,), "pruned": (1 + V,)}, the keys saying what the dense layers are:
+                on test images without noise, then under each vector
+    non_zeros   of the convolutions
+    """
+
+    seed: int
+    score: str | None = None  # None: nothing is pruned
+    sparsity: float = 0.0
+    layer: int | None = None  # the convolution that is pruned, from 1; None: all of them
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        convolutions, dense, scores, image_sets = prepared(cfg, self.seed, data, runs)
+        chosen = list(dense) if self.layer is None else ["pruned"]  # the whole ones take long
+        if self.score is not None:
+            convolutions = pruned(convolutions, scores[self.score], self.sparsity, self.layer)
+        network = SparseNetwork(convolutions, max_density=None)
+        heads = {name: SparseNetwork(dense[name]) for name in chosen}
+        return {
+            "accuracy": accuracies(network, heads, image_sets, data.test.labels, cfg.batch),
+            "non_zeros": network.non_zeros,
+        }
+
+
+@dataclass(frozen=True)
+class Timed:
+    """seconds: for 1000 images, with all convolutions and the dense layers pruned."""
+
+    seed: int
+    score: str
+    sparsity: float
+    kept = False
+
+    def compute(self, cfg, data, runs):
+        convolutions, dense, scores, _ = prepared(cfg, self.seed, data, runs)
+        convolutions = pruned(convolutions, scores[self.score], self.sparsity)
+        network = SparseNetwork([*convolutions, *dense["pruned"]], max_density=None)
+        return {"seconds": median_seconds(network, data.test.images[:1000])}
+
+
+@functools.lru_cache(maxsize=1)
+def prepared(cfg, seed, data, runs):
+    """(convolutions, dense, scores, image_sets) of the network with all weights independent.
+
+    convolutions   a list of Linear
+    dense          {"whole": another, of the layers that follow, "pruned": ...}
+    scores         {score: {0: (nnz,), ...}} of all layers
+    image_sets     test images without noise, then with each vector
+    """
+    network = nets.trained("cnn-lq", cfg.network, data, seed, runs)
+    bank = banks.bank(network, data, runs, cfg.noise)
+    layers = unroll(network.model, data.image_shape)
+    scores = pruning.scores_of(
+        *(layers, data.train.images, seed, cfg.scored_images), pruning=sparse_prune
+    )
+    n = len(cfg.network.convolutions)
     masks = {
-        i: prune.keep_mask(chosen[i], sparsity)
-        for i, sparsity in enumerate(DENSE, start=n_convolutions)
+        i: prune.keep_mask(scores["mean_activation"][i], sparsity)
+        for i, sparsity in enumerate(cfg.dense, start=n)
     }
-    return sparse_prune.apply(layers, masks)
+    dense = {"whole": layers[n:], "pruned": sparse_prune.apply(layers, masks)[n:]}
+    return layers[:n], dense, scores, noisy_sets(data.test.images, bank, cfg.vectors)
 
 
-def accuracies(convolutions, heads, image_sets, labels):
-    """[(sets,), ...]: accuracy of the same convolutions under each of several heads."""
-    right = np.zeros((len(heads), len(image_sets)))
+def pruned(convolutions, scores, sparsity, layer=None):
+    """The convolutions without the lowest scores of each, or of one; they may lose everything."""
+    chosen = range(len(convolutions)) if layer is None else [layer - 1]
+    masks = prune.keep_masks({i: scores[i] for i in chosen}, sparsity, allow_empty=True)
+    return sparse_prune.apply(convolutions, masks)
+
+
+def accuracies(convolutions, heads, image_sets, labels, batch):
+    """{head: accuracy on each set}: the convolutions are computed once for all heads."""
+    right = {name: np.zeros(len(image_sets)) for name in heads}
     for k, images in enumerate(image_sets):
-        for start in range(0, len(images), BATCH):
-            features = convolutions.predict(images[start : start + BATCH], BATCH)
-            for h, head in enumerate(heads):
-                read = head.predict(features, BATCH).argmax(axis=1)
-                right[h, k] += np.sum(read == labels[start : start + BATCH])
-    return right / len(labels)
+        for start in range(0, len(images), batch):
+            some = slice(start, start + batch)
+            features = convolutions.predict(images[some], batch)
+            for name, head in heads.items():
+                read = head.predict(features, batch).argmax(axis=1)
+                right[name][k] += np.sum(read == labels[some])
+    return {name: n_right / len(labels) for name, n_right in right.items()}
 
 
-def seconds_per_1000(network, images):
+def median_seconds(network, images):
     """The median of five times."""
     times = []
     for _ in range(5):
         start = time.perf_counter()
-        network.predict(images[:1000])
+        network.predict(images)
         times.append(time.perf_counter() - start)
     return float(np.median(times))
 
 
-def run(data, preset, runs=kept.RUNS, say=print):
-    model, about = study.network("cnn-lq", preset, 0, data, runs, say)
-    bank = noise_banks.bank(model, about, data, runs, say=say)
-    layers = unroll(model, (28, 28, 1))
-    n = len(layers) - len(prune.dense_weights(model))  # so many are convolutions
-    scores = scores_of(layers, data.train.images, 0, sparse_prune)
-    sets = study.noisy_sets(data.test.images, bank, CNN_NOISE)
-    pruned = with_pruned_dense(layers, scores, n)
-    heads = dict(zip(HEADS, (SparseNetwork(layers[n:]), SparseNetwork(pruned[n:]))))
-    made_by = noise_banks.measured_by(about, RECIPE, scored_images=SCORED_IMAGES, dense=DENSE)
-    rows = kept.Rows(runs, f"{data.name}-prune-decoupled-{preset}", made_by)
+def needs(cfg, seeds):
+    return [banks.Made("cnn-lq", cfg.network, seeds[0], cfg.noise)]
 
-    def convolutions(chosen, score, sparsity):
-        masks = prune.keep_masks({i: scores[score][i] for i in chosen}, sparsity, allow_empty=True)
-        return sparse_prune.apply(layers[:n], masks)
 
-    def measure(chosen, score, sparsity, names):
-        network = SparseNetwork(convolutions(chosen, score, sparsity), max_density=None)
-        wanted = [heads[name] for name in names]
-        found = accuracies(network, wanted, sets, data.test.labels)
-        return {"accuracy": dict(zip(names, found)), "non_zeros": network.non_zeros}
+def rows(cfg, seeds):
+    """Of one network only, the first: it takes minutes to train."""
+    seed, layers = seeds[0], range(1, len(cfg.network.convolutions) + 1)
+    yield Pruned(seed)
+    together = itertools.product([None], cfg.scores)
+    for layer, score in [*together, *itertools.product(layers, cfg.scores_alone)]:
+        for sparsity in cfg.sparsities:
+            yield Pruned(seed, score, sparsity, layer)
+    for score in cfg.scores:
+        for sparsity in (0.0, *cfg.sparsities):
+            yield Timed(seed, score, sparsity)
 
-    parts = {"all layers": range(n)} | {f"layer {i + 1}": [i] for i in range(n)}
-    cases = [*itertools.product(["all layers"], SCORES), *itertools.product(parts, SCORES[:2])]
-    found = {}
-    for part, score in dict.fromkeys(cases):
-        names = HEADS if part == "all layers" else HEADS[1:]
-        key = f"{part}, {score}"
-        found[key] = {}
-        for s in tqdm(SPARSITIES, desc=key, unit="sparsity", disable=None):
-            args = measure, parts[part], score, s, names
-            # Nothing pruned is the same whatever the score.
-            found[key][s] = rows.get(f"{key}, {s}" if s else f"unpruned, {names}", *args)
-    seconds = {score: {} for score in SCORES}
-    for score, s in tqdm([*itertools.product(SCORES, SPARSITIES)], desc="time", disable=None):
-        network = SparseNetwork(convolutions(range(n), score, s) + pruned[n:], max_density=None)
-        seconds[score][s] = seconds_per_1000(network, data.test.images)
-    return {"config": asdict(noise_banks.CONFIG), "curves": found, "seconds": seconds}
+
+# Tables and figures
+
+
+SHOWN = (0.0, 0.3, 0.5, 0.6, 0.8, 0.9)  # in the table
+HEADS = {"whole": "dense layers whole", "pruned": "dense layers pruned"}
+
+
+def curve_of(results, score, layer):
+    """{sparsity: row}, from the unpruned network on."""
+    points = [
+        *results.select(Pruned, score=None),
+        *results.select(Pruned, score=score, layer=layer),
+    ]
+    return {row["sparsity"]: row for row in points}
+
+
+def milliseconds_of(results, score):
+    """{sparsity: milliseconds for 1000 images}"""
+    timed = results.select(Timed, score=score)
+    return {row["sparsity"]: 1000 * row["seconds"] for row in timed}
 
 
 def table(results):
     """All convolutions together: what some sparsities cost and bring."""
     header = ["pruned", "removed, %", "non-zeros, millions"]
-    header += [f"{head}: {what}" for head in HEADS for what in ("no noise", "mean of the eight")]
+    for words in HEADS.values():
+        header += [f"{words}: no noise", f"{words}: mean of the eight"]
     lines = []
-    for score, s in itertools.product(SCORES, SHOWN):
-        row = results["curves"][f"all layers, {score}"][s]
-        cells = [WORDS[score], f"{100 * float(s):.0f}", f"{row['non_zeros'] / 1e6:.2f}"]
-        for head in HEADS:
-            clean, *noisy = row["accuracy"][head]
-            cells += [percent(clean, 2), percent(np.mean(noisy))]
-        lines.append([*cells, f"{1000 * results['seconds'][score][s]:.0f}"])
+    for score in results.config["scores"]:
+        curve, milliseconds = curve_of(results, score, None), milliseconds_of(results, score)
+        for sparsity in SHOWN:
+            row = curve[sparsity]
+            cells = [f"{100 * sparsity:.0f}", f"{row['non_zeros'] / 1e6:.2f}"]
+            for head in HEADS:
+                clean, *noisy = row["accuracy"][head]
+                cells += [percent(clean, 2), percent(np.mean(noisy))]
+            lines.append([WORDS[score], *cells, f"{milliseconds[sparsity]:.0f}"])
     return markdown([*header, "ms for 1000 images"], lines)
 
 
 def draw(results, out):
-    labels = [name_noise(pair) for pair in CNN_NOISE]
+    labels = [name_noise(pair) for pair in results.config["vectors"]]
 
-    def panel(key, head):
-        curve = results["curves"][key]
-        return [([float(s) for s in curve], [row["accuracy"][head] for row in curve.values()])]
+    def panel(score, layer, head):
+        curve = curve_of(results, score, layer)
+        return [(list(curve), [row["accuracy"][head] for row in curve.values()])]
 
-    for score in SCORES:
-        key = f"all layers, {score}"
-        panels = {f"{WORDS[score]}, {head}": panel(key, head) for head in HEADS}
+    for score in results.config["scores"]:
+        panels = {
+            f"{WORDS[score]}, {words}": panel(score, None, head) for head, words in HEADS.items()
+        }
         figure = plots.accuracy_against_sparsity(panels, labels)
         plots.save_figure(figure, out / f"prune-decoupled-{score.replace('_', '-')}.png")
-    for score in SCORES[:2]:
-        keys = [key for key in results["curves"] if key.startswith("layer ")]
+    n_layers = len(results.config["network"]["convolutions"])
+    for score in results.config["scores_alone"]:
         panels = {
-            key.replace("_", " "): panel(key, HEADS[1])
-            for key in keys
-            if key.endswith(f", {score}")
+            f"layer {layer}, {WORDS[score]}": panel(score, layer, "pruned")
+            for layer in range(1, n_layers + 1)
         }
         figure = plots.accuracy_against_sparsity(panels, labels)
         plots.save_figure(figure, out / f"prune-decoupled-layers-{score.replace('_', '-')}.png", 64)
-    times = {
-        WORDS[score]: {float(s): 1000 * seconds for s, seconds in curve.items()}
-        for score, curve in results["seconds"].items()
-    }
-    plots.save_figure(plots.time_against_sparsity(times), out / "prune-decoupled-time.png")
+    times = {WORDS[score]: milliseconds_of(results, score) for score in results.config["scores"]}
+    plots.save_figure(time_against_sparsity(times), out / "prune-decoupled-time.png")
 
 
 if __name__ == "__main__":
-    study.main("prune-decoupled", sys.modules[__name__])
+    script.main("prune_decoupled")

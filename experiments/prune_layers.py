@@ -11,142 +11,193 @@ What lies below the pruned layer is computed once.  Noise as in prune_ann.py.
 Writes prune-layers.json, prune-layers-<score>.png, prune-layers-2-and-3.png.
 """
 
-import sys
-from dataclasses import asdict
+import functools
+from dataclasses import dataclass, replace
 
-import kept
-import noise_banks
 import numpy as np
-import prune_ann
-import study
-from prune_ann import WORDS, scores_of, wanted_accuracy
-from published import ANN_NOISE, SCORED_IMAGES, name_noise
-from study import markdown, percent
-from tqdm import tqdm
+from lab import banks, cut, nets, pruning, script
+from lab.attacked import noisy_sets
+from lab.published import ANN_NOISE, SCORED_IMAGES
+from lab.tables import WORDS, largest_step, markdown, name_noise, percent
 
 import nnlite
-from nnlite import plots, prune
-from nnlite.sparse import SparseNetwork
+from nnlite import plots
 
-RECIPE = 1  # to be raised when this file or nnlite changes its results
-SCORES = ("magnitude", "mean_activation")
 HIGH = (0.92, 0.94, 0.96, 0.98, 0.99, 0.995)
-FINE = (  # seed 0
+FINE = (
     *np.arange(0, 0.9, 0.02).round(2).tolist(),
     *np.arange(0.9, 0.9951, 0.005).round(3).tolist(),
 )
-COARSE = tuple(s for s in FINE if s in HIGH or round(10 * s, 3).is_integer())  # the other seeds
+COARSE = tuple(s for s in FINE if s in HIGH or round(10 * s, 3).is_integer())
 
 
-def parts(model):
-    """{"layer 1": names of the weights, ..., "layers 2 and 3": ...}, and where each begins.
+@dataclass(frozen=True)
+class Config:
+    """What the rows depend on, beside data and seed.  In brackets: the post, or us."""
 
-    A network of fewer than four dense layers (preset quick) has fewer parts.
+    network: nets.Config
+    noise: banks.Config = banks.Config()
+    vectors: tuple = ANN_NOISE  # (target, limit) each [post]
+    parts: tuple = ((1,), (2,), (3,), (4,), (2, 3))  # dense layers that are pruned together [post]
+    scores: tuple = ("magnitude", "mean_activation")
+    first_sparsities: tuple = FINE  # of the first seed's curves
+    sparsities: tuple = COARSE  # of the other seeds'
+    wanted_accuracy: float = 0.98  # on validation images [post, there on test images]
+    scored_images: int = SCORED_IMAGES  # for mean activation [post]
+    recipe: int = 1  # to be raised when the code changes results
+
+
+STANDARD = Config(nets.preset("ann-lq", "standard"))
+QUICK = replace(
+    STANDARD,
+    network=nets.preset("ann-lq", "quick"),
+    parts=((1,), (2,), (3,)),  # this network has no more
+    first_sparsities=COARSE,
+)
+PRESETS = {"quick": QUICK, "standard": STANDARD}
+SEEDS = {"quick": (0,), "standard": (0, 1, 2)}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The network with ever fewer weights in one layer, or in two.
+
+    validation   accuracy on validation images at each sparsity
+    accuracy     at each sparsity, on test images without noise, then under each vector
     """
-    names = list(prune.dense_weights(model))
-    alone = {f"layer {i + 1}": [name] for i, name in enumerate(names)}
-    return alone | ({"layers 2 and 3": names[1:3]} if len(names) > 3 else {})
+
+    seed: int
+    layers: tuple  # dense ones, from 1
+    score: str
+    sparsities: tuple
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        upper, scores, sets = prepared(cfg, self.seed, self.layers, data, runs)
+        points = []
+        for sparsity in self.sparsities:
+            network = cut.pruned(upper, scores[self.score], self.layers, sparsity)
+            points.append([nnlite.accuracy(network, *part) for part in sets])
+        return {
+            "validation": [validation for validation, *_ in points],
+            "accuracy": [test for _, *test in points],
+        }
 
 
-def split(model, name):
-    """(what lies below the layer of a weight such as "3.w", the rest), sharing their layers."""
-    i = int(name.split(".")[0])
-    return nnlite.Sequential(model.layers[:i]), nnlite.Sequential(model.layers[i:])
+@dataclass(frozen=True)
+class Searched:
+    """The highest sparsity that keeps the wanted accuracy on validation images.
+
+    sparsity;  validation, accuracy   there, as in Curve
+    """
+
+    seed: int
+    layers: tuple
+    score: str
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        upper, scores, (validation, *_) = prepared(cfg, self.seed, self.layers, data, runs)
+        unpruned = nnlite.accuracy(upper, *validation)
+        wanted = pruning.wanted_accuracy(unpruned, cfg.wanted_accuracy)
+
+        def is_enough(sparsity):
+            network = cut.pruned(upper, scores[self.score], self.layers, sparsity)
+            return nnlite.accuracy(network, *validation) >= wanted
+
+        descending = np.arange(0.995, 0, -0.005).round(3).tolist()
+        sparsity = next(filter(is_enough, descending), 0.0)
+        curve = Curve(self.seed, self.layers, self.score, (sparsity,)).compute(cfg, data, runs)
+        return {"sparsity": sparsity, **{name: values[0] for name, values in curve.items()}}
 
 
-def shifted(scores, model, rest):
-    """Scores of layers of `model`, named as in `rest`, which are its last layers."""
-    below = len(model.layers) - len(rest.layers)
-    return {f"{int(name.split('.')[0]) - below}.w": values for name, values in scores.items()}
+@functools.lru_cache(maxsize=1)
+def prepared(cfg, seed, layers, data, runs):
+    """(upper, scores, sets): the network from the first of these layers on, scores of all of it,
+    and (features, labels) of the validation images, then of the test images, clean and noisy."""
+    model, scores, image_sets = whole(cfg, seed, data, runs)
+    lower, upper = cut.below(model, layers[0])
+    sets = [data.validation, *((images, data.test.labels) for images in image_sets)]
+    return upper, scores, [(lower.predict(images), labels) for images, labels in sets]
 
 
-def measure(rest, scores, sparsity, sets):
-    """Accuracies of the pruned `rest` on validation features, then on those of each test set."""
-    saved = prune.apply(rest, prune.keep_masks(scores, sparsity))
-    network = SparseNetwork(rest)
-    prune.undo(rest, saved)
-    validation, *test = (nnlite.accuracy(network, *pair) for pair in sets)
-    return {"validation_accuracy": validation, "accuracy": test}
+@functools.lru_cache(maxsize=1)
+def whole(cfg, seed, data, runs):
+    """(model, scores, test images without and with noise)"""
+    network = nets.trained("ann-lq", cfg.network, data, seed, runs)
+    bank = banks.bank(network, data, runs, cfg.noise)
+    scores = pruning.scores_of(network.model, data.train.images, seed, cfg.scored_images)
+    return network.model, scores, noisy_sets(data.test.images, bank, cfg.vectors)
 
 
-def search(rest, scores, sets):
-    """The highest sparsity that keeps wanted_accuracy on validation features, and its row."""
-    wanted = wanted_accuracy(nnlite.accuracy(rest, *sets[0]))
-    for sparsity in np.arange(0.995, 0, -0.005).round(3).tolist():
-        if measure(rest, scores, sparsity, sets[:1])["validation_accuracy"] >= wanted:
-            return {"sparsity": sparsity, **measure(rest, scores, sparsity, sets)}
-    return {"sparsity": 0.0, **measure(rest, scores, 0.0, sets)}
+def needs(cfg, seeds):
+    return [banks.Made("ann-lq", cfg.network, seed, cfg.noise) for seed in seeds]
 
 
-def run_seed(seed, data, preset, runs, say):
-    model, about = study.network("ann-lq", preset, seed, data, runs, say)
-    bank = noise_banks.bank(model, about, data, runs, say=say)
-    settings = {"scored_images": SCORED_IMAGES, "scores": prune_ann.RECIPE}
-    made_by = noise_banks.measured_by(about, RECIPE, **settings)
-    rows = kept.Rows(runs, f"{data.name}-prune-layers-{preset}-seed{seed}", made_by)
-    scores = scores_of(model, data.train.images, seed)
-    noisy = [
-        (images, data.test.labels) for images in study.noisy_sets(data.test.images, bank, ANN_NOISE)
-    ]
-    fine = seed == 0 and preset == "standard"
-    found = {}
-    for part, names in parts(model).items():
-        below, rest = split(model, names[0])
-        sets = [(below.predict(images), labels) for images, labels in (data.validation, *noisy)]
-        for score in SCORES:
-            chosen = shifted({name: scores[score][name] for name in names}, model, rest)
-            key, found_here = f"{part}, {score}", {}
-            for s in tqdm(FINE if fine else COARSE, desc=key, unit="sparsity", disable=None):
-                found_here[s] = rows.get(f"{key}, {s}", measure, rest, chosen, s, sets)
-            searched = rows.get(f"{key}, searched", search, rest, chosen, sets)
-            found[key] = {"curve": found_here, "searched": searched}
-    return found
+def rows(cfg, seeds):
+    for seed in seeds:
+        sparsities = cfg.first_sparsities if seed == seeds[0] else cfg.sparsities
+        for layers in cfg.parts:
+            for score in cfg.scores:
+                yield Curve(seed, layers, score, sparsities)
+                yield Searched(seed, layers, score)
 
 
-def run(data, preset, runs=kept.RUNS, say=print):
-    seeds = study.ANN_SEEDS if preset == "standard" else (0,)
-    found = {seed: run_seed(seed, data, preset, runs, say) for seed in seeds}
-    return {"config": asdict(noise_banks.CONFIG), "seeds": found}
+# Tables and figures
 
 
 def table(results):
     """What each layer can lose, and what its loss brings against the eight vectors."""
     lines = []
-    for key in results["seeds"]["0"]:
-        curves = [one[key] for one in results["seeds"].values()]
-        unpruned = [np.mean(one["curve"]["0.0"]["accuracy"][1:]) for one in curves]
-        searched = [one["searched"] for one in curves]
-        clean = [row["accuracy"][0] for row in searched]
-        gain = [np.mean(row["accuracy"][1:]) - before for row, before in zip(searched, unpruned)]
-        layer, score = key.split(", ")
-        removed = percent([row["sparsity"] for row in searched])
-        steps = study.largest_step(curves[0]["curve"], 0.02)
-        lines.append([layer, WORDS[score], removed, percent(clean), percent(gain), steps])
+    for layers in results.config["parts"]:
+        for score in results.config["scores"]:
+            curves = results.select(Curve, layers=layers, score=score)
+            searched = results.select(Searched, layers=layers, score=score)
+            lines.append([name_layers(layers), WORDS[score], *cells(curves, searched)])
     header = ["pruned", "by", "removed, %", "no noise", "mean of the eight, gain in points"]
     return markdown([*header, "most in a step of 0.02 up to 0.8, seed 0"], lines)
 
 
+def cells(curves, searched):
+    """A line of the table, from the rows of all seeds."""
+    unpruned = [np.mean(curve["accuracy"][0][1:]) for curve in curves]  # at sparsity 0
+    gains = [np.mean(row["accuracy"][1:]) - before for row, before in zip(searched, unpruned)]
+    return [
+        percent([row["sparsity"] for row in searched]),
+        percent([row["accuracy"][0] for row in searched]),
+        percent(gains),
+        largest_step(dict(zip(curves[0]["sparsities"], curves[0]["accuracy"])), 0.02),
+    ]
+
+
+def name_layers(layers):
+    """(2, 3) -> "layers 2 and 3"."""
+    return f"layer{'s' * (len(layers) > 1)} {' and '.join(map(str, layers))}"
+
+
 def draw(results, out):
-    labels = [name_noise(pair) for pair in ANN_NOISE]
-    keys = list(results["seeds"]["0"])
+    labels = [name_noise(pair) for pair in results.config["vectors"]]
+    parts, scores = results.config["parts"], results.config["scores"]
 
-    def panel(key):
-        curves = [one[key]["curve"] for one in results["seeds"].values()]
-        return [
-            ([float(s) for s in curve], [row["accuracy"] for row in curve.values()])
-            for curve in curves
-        ]
+    def panels(some):
+        """{title: [(sparsities, accuracies) of each seed]} of (layers, score) pairs"""
+        return {
+            f"{name_layers(layers)}, {WORDS[score]}": [
+                (curve["sparsities"], curve["accuracy"])
+                for curve in results.select(Curve, layers=layers, score=score)
+            ]
+            for layers, score in some
+        }
 
-    for score in SCORES:
-        alone = [key for key in keys if key.startswith("layer ") and key.endswith(f", {score}")]
-        panels = {key.replace(f", {score}", f", {WORDS[score]}"): panel(key) for key in alone}
-        figure = plots.accuracy_against_sparsity(panels, labels)
+    for score in scores:
+        alone = panels((layers, score) for layers in parts if len(layers) == 1)
+        figure = plots.accuracy_against_sparsity(alone, labels)
         plots.save_figure(figure, out / f"prune-layers-{score.replace('_', '-')}.png")
-    together = {key.replace("_", " "): panel(key) for key in keys if key.startswith("layers ")}
+    together = panels((layers, score) for layers in parts if len(layers) > 1 for score in scores)
     if together:
         figure = plots.accuracy_against_sparsity(together, labels)
         plots.save_figure(figure, out / "prune-layers-2-and-3.png")
 
 
 if __name__ == "__main__":
-    study.main("prune-layers", sys.modules[__name__])
+    script.main("prune_layers")

@@ -15,223 +15,232 @@ under the risk-coverage curve (AURC, in thousandths).  With the middle 95 % of r
 probability.  Writes score-table.json and a figure.
 """
 
-import sys
 import time
+from dataclasses import dataclass
 
 import numpy as np
-import study
-from networks import every
-from published import STRONG, WEAK
-from study import markdown
-from tqdm import tqdm
+from lab import forms, scoring, script
+from lab.figures.confidence import score_dots
+from lab.published import STRONG, WEAK
+from lab.tables import markdown
 
+import nnlite
 from nnlite import plots
-from nnlite.confidence import (
-    SCORES,
-    auroc,
-    average_precision,
-    fpr_at_tpr,
-    probabilities,
-    probability_ratio,
-    risk_coverage_area,
-    top_two_ratio,
-)
-
-RESAMPLES = 300
-METRICS = ("auroc", "aupr", "fpr95", "aurc")
-QUESTIONS = ("right", f"clean, {STRONG}", f"clean, {WEAK}")
-COMPARED = ("margin", "largest probability")  # with the ratio
-OF_PROBABILITIES = ("-second / first", "-abs(largest - 1)", "-distance to one-hot")
-RAW_RATIO = "ratio before softmax"
+from nnlite.confidence import SCORES, top_two_ratio
 
 
-def metrics(is_positive, scores):
-    """Four numbers; positives are right, or clean.  nan where there is only one kind of images."""
-    if is_positive.all() or not is_positive.any():
-        return dict.fromkeys(METRICS, np.nan)
-    return {
-        "auroc": auroc(is_positive, scores),
-        "aupr": average_precision(~is_positive, -scores),
-        "fpr95": fpr_at_tpr(is_positive, scores),
-        "aurc": risk_coverage_area(~is_positive, scores),
-    }
+@dataclass(frozen=True)
+class Config:
+    """What the rows depend on, beside data and seed.  In brackets: the post, or us."""
+
+    forms: forms.Config
+    limits: tuple = (STRONG, WEAK)  # of the noise, pixel units [post]
+    compared: tuple = ("margin", "largest probability")  # with the ratio [ours]
+    resamples: int = 300  # for the intervals of the first seed [ours]
+    timed_images: int = 1000
+    timings: int = 9  # of which the median counts
+    recipe: int = 1  # to be raised when the code changes results
 
 
-def all_scores(outputs, after_softmax):
-    """{name: (N,)} of raw outputs (N, 10), nan as the lowest.
+PRESETS = {name: Config(cfg) for name, cfg in forms.PRESETS.items()}
+SEEDS = {"quick": (0, 1, 2), "standard": (0, 1, 2)}
 
-    Where the network was trained with softmax, the ratio and the scores that compare with 1 and 0
-    are those of the probabilities, and the ratio before softmax is added.
+
+@dataclass(frozen=True)
+class Scores:
+    """How well all scores of a network answer all questions.
+
+    accuracy     without noise
+    scores       a record for each question and score, see lab/scoring.py
+    advantages   what the AUROC of the ratio is more than that of the others it is compared with
     """
-    values = {name: score(outputs) for name, score in SCORES.items()}
-    if after_softmax:
-        raw = values["ratio"]
-        values |= {name: SCORES[name](probabilities(outputs)) for name in OF_PROBABILITIES}
-        values |= {"ratio": probability_ratio(outputs), RAW_RATIO: raw}
-    return {name: np.where(np.isnan(v), -np.inf, v) for name, v in values.items()}
+
+    network: str
+    form: str
+    seed: int
+    resamples: int
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        network = forms.network(self.network, self.form, self.seed, cfg.forms, data, runs)
+        if network is None:
+            return None
+        rng, scores, advantages = np.random.default_rng(self.seed), [], []
+        asked = scoring.questions(network, data.test, cfg.limits)
+        for question, limit, outputs, is_positive in asked:
+            values = scoring.all_scores(outputs, network.after_softmax)
+            samples = scoring.measured(values, is_positive, self.resamples, rng)
+            scores += scoring.records(question, limit, samples)
+            advantages += advantages_of_ratio(question, limit, samples, cfg.compared)
+        accuracy = nnlite.accuracy(network.model, *data.test)
+        return {"accuracy": accuracy, "scores": scores, "advantages": advantages}
 
 
-def measure(values, is_positive, rng, resamples=RESAMPLES):
-    """{"scores": {score: {metric: [value, low, high]}}, "advantage": of the ratio} of all_scores.
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of the network, and of the ratio of its outputs: network_seconds, ratio_seconds."""
 
-    The same resampled images for all scores, so that differences have intervals too; without
-    resamples there are only values.
-    """
-    whole = {name: metrics(is_positive, v) for name, v in values.items()}
-    resampled = {name: [] for name in values}
-    for _ in range(resamples):
-        some = rng.integers(0, len(is_positive), len(is_positive))
-        for name, v in values.items():
-            resampled[name].append(metrics(is_positive[some], v[some]))
-    rows = {
-        name: {
-            key: [value, *interval([one[key] for one in resampled[name]])]
-            for key, value in whole[name].items()
+    network: str
+    seed: int
+    kept = False
+
+    def compute(self, cfg, data, runs):
+        model = forms.network(self.network, "whole", self.seed, cfg.forms, data, runs).model
+        images = data.test.images[: cfg.timed_images]
+        outputs = model.predict(images)
+        return {
+            "network_seconds": median_seconds(lambda: model.predict(images), cfg.timings),
+            "ratio_seconds": median_seconds(lambda: top_two_ratio(outputs), cfg.timings),
         }
-        for name in values
-    }
-    advantage = {}
-    for other in COMPARED:
-        pairs = zip(resampled["ratio"], resampled[other])
-        differences = [ratio["auroc"] - one["auroc"] for ratio, one in pairs]
-        value = whole["ratio"]["auroc"] - whole[other]["auroc"]
-        advantage[other] = [value, *interval(differences)]
-    return {"scores": rows, "advantage": advantage}
 
 
-def interval(values):
-    """The middle 95 %, or nothing of nothing."""
-    values = [value for value in values if not np.isnan(value)]
-    return np.quantile(values, [0.025, 0.975]) if values else []
+def advantages_of_ratio(question, limit, samples, others):
+    """A dict for each other score: question, limit, other, auroc (the difference).
+
+    samples   what scoring.measured returned
+    """
+    advantages = []
+    for other in others:
+        differences = [sample["ratio"]["auroc"] - sample[other]["auroc"] for sample in samples]
+        record = {"question": question, "limit": limit, "other": other}
+        advantages.append({**record, "auroc": scoring.with_interval(differences)})
+    return advantages
 
 
-def questions(network, data):
-    """{question: (scores, is_positive)}"""
-    images, labels = data.test
-    outputs = network.model.predict(images)
-    right = outputs.argmax(axis=1) == labels
-    asked = {"right": (all_scores(outputs, network.after_softmax), right)}
-    for limit in (STRONG, WEAK):
-        outputs, _, attacked = network.on_half_noisy(images, labels, limit)
-        asked[f"clean, {limit}"] = all_scores(outputs, network.after_softmax), ~attacked
-    return asked
+def median_seconds(function, timings):
+    """Seconds of a call, the median of several."""
+    seconds = []
+    for _ in range(timings):
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return np.median(seconds)
 
 
-def measure_cost(network, images):
-    """Seconds of the network, and of the ratio of its outputs, for 1000 images."""
-    found = network.model.predict(images)
-    timed = {
-        "network": lambda: network.model.predict(images),
-        "ratio": lambda: top_two_ratio(found),
-    }
-    seconds = {}
-    for name, compute in timed.items():
-        times = []
-        for _ in range(9):
-            start = time.perf_counter()
-            compute()
-            times.append(time.perf_counter() - start)
-        seconds[name] = float(np.median(times))
-    return seconds
+def needs(cfg, seeds):
+    return forms.needs(cfg.forms, seeds)
 
 
-def run(data, preset, runs, say):
-    found, cost = {}, {}
-    for network in every(data, preset, runs, say):
-        rng, row = np.random.default_rng(network.seed), {}
-        resamples = RESAMPLES if network.seed == 0 else 0
-        asked = questions(network, data)
-        for question, args in tqdm(asked.items(), desc=network.title, disable=None):
-            row[question] = measure(*args, rng, resamples)
-        row["accuracy"] = asked["right"][1].mean()
-        found.setdefault(network.title, []).append(row)
-        if not network.removed and network.seed == 0:
-            cost[network.title] = measure_cost(network, data.test.images[:1000])
-    return {"networks": found, "cost": cost}
+def rows(cfg, seeds):
+    for name, form, seed in forms.members(cfg.forms, seeds):
+        yield Scores(name, form, seed, cfg.resamples if seed == seeds[0] else 0)
+    for name, _ in cfg.forms.networks:
+        yield Cost(name, seeds[0])
+
+
+# Tables and figure
+
+
+def questions(results):
+    """[(question, limit of the noise), ...], as in the records"""
+    return [("right", 0.0), *(("clean", limit) for limit in results.config["limits"])]
+
+
+def in_words(question, limit):
+    return f"{question}, {limit}" if limit else question
+
+
+def of_question(records, *asked):
+    return [record for record in records if (record["question"], record["limit"]) == asked]
+
+
+def by_score(row, *asked):
+    """{score: its record} of one network."""
+    return {record["score"]: record for record in of_question(row["scores"], *asked)}
 
 
 def table(results):
     blocks = []
-    for question in QUESTIONS:
-        blocks += [table_of_auroc(results, question), table_of_others(results, question)]
-    return "\n\n".join([*blocks, table_of_advantage(results), table_of_cost(results)])
+    for asked in questions(results):
+        blocks += [table_of_auroc(results, asked), table_of_others(results, asked)]
+    return "\n\n".join([*blocks, table_of_advantages(results), table_of_cost(results)])
 
 
-def table_of_auroc(results, question):
-    """Of seed 0, with its interval."""
-    first = {title: rows[:1] for title, rows in results["networks"].items()}
-    return table_of_scores(first, question, "AUROC, %, seed 0", auroc_cell)
+def table_of_auroc(results, asked):
+    """Of the first seed, with its interval."""
+    first = results.select(Scores, seed=results.seeds[0])
+    return table_of_scores(first, asked, "AUROC, %, seed 0", cell_of_auroc)
 
 
-def table_of_others(results, question):
+def table_of_others(results, asked):
     """Means over the seeds."""
-    names = "AUPR / FPR95, %" + (" / AURC, thousandths" if question == "right" else "")
-    return table_of_scores(results["networks"], question, names, others_cell)
+    if asked[0] == "right":
+        metrics, cell = "AUPR / FPR95, % / AURC, thousandths", cell_with_aurc
+    else:
+        metrics, cell = "AUPR / FPR95, %", cell_of_others
+    return table_of_scores(results.select(Scores), asked, metrics, cell)
 
 
-def table_of_scores(networks, question, names, cell_of):
-    """A line for each score, a column for each network: {title: a row for each seed}."""
+def table_of_scores(rows, asked, metrics, cell):
+    """A line for each score, a column for each network.
+
+    cell   a function that makes one of the records of all seeds
+    """
+    header, columns = [f"{in_words(*asked)}: {metrics}"], []
+    for title, seeds in forms.by_title(rows).items():
+        header.append(f"{title} ({np.mean([row['accuracy'] for row in seeds]):.1%} right)")
+        columns.append([by_score(row, *asked) for row in seeds])
     lines = []
-    for score in (*SCORES, RAW_RATIO):
-        line = [score]
-        for title, rows in networks.items():
-            here = score != RAW_RATIO or "sce" in title
-            of_seeds = [row[question]["scores"][score] for row in rows] if here else []
-            line.append(cell_of(of_seeds, question) if here else "")
-        lines.append(line)
-    accuracy = [np.mean([row["accuracy"] for row in rows]) for rows in networks.values()]
-    titles = [f"{title} ({a:.1%} right)" for title, a in zip(networks, accuracy)]
-    return markdown([f"{question}: {names}", *titles], lines)
+    for score in dict.fromkeys(score for seeds in columns for score in seeds[0]):
+        cells = [cell([s[score] for s in seeds]) if score in seeds[0] else "" for seeds in columns]
+        lines.append([score, *cells])
+    return markdown(header, lines)
 
 
-def auroc_cell(rows, _):
-    return "{:.1f} ({:.1f} to {:.1f})".format(*(100 * value for value in rows[0]["auroc"]))
+def cell_of_auroc(seeds):
+    return "{:.1f} ({:.1f} to {:.1f})".format(*(100 * value for value in seeds[0]["auroc"]))
 
 
-def others_cell(rows, question):
-    cell = f"{100 * mean(rows, 'aupr'):.1f} / {100 * mean(rows, 'fpr95'):.1f}"
-    return cell + (f" / {1000 * mean(rows, 'aurc'):.2f}" if question == "right" else "")
+def cell_of_others(seeds):
+    return f"{100 * mean(seeds, 'aupr'):.1f} / {100 * mean(seeds, 'fpr95'):.1f}"
 
 
-def mean(rows, metric):
-    return np.mean([row[metric][0] for row in rows])
+def cell_with_aurc(seeds):
+    return f"{cell_of_others(seeds)} / {1000 * mean(seeds, 'aurc'):.2f}"
 
 
-def table_of_advantage(results):
+def mean(seeds, metric):
+    return np.mean([record[metric][0] for record in seeds])
+
+
+def table_of_advantages(results):
     lines = []
-    for title, rows in results["networks"].items():
-        line = [title]
-        for question in QUESTIONS:
-            for other in COMPARED:
-                value, low, high = 100 * np.array(rows[0][question]["advantage"][other])
+    for row in results.select(Scores, seed=results.seeds[0]):
+        line = [forms.title(row)]
+        for asked in questions(results):
+            for record in of_question(row["advantages"], *asked):
+                value, low, high = 100 * np.array(record["auroc"])
                 line.append(f"{value:+.2f} ({low:+.2f} to {high:+.2f})")
         lines.append(line)
     header = ["AUROC of the ratio minus that of the other, points, seed 0"]
-    header += [f"{question}: {other}" for question in QUESTIONS for other in COMPARED]
+    for asked in questions(results):
+        header += [f"{in_words(*asked)}: {other}" for other in results.config["compared"]]
     return markdown(header, lines)
 
 
 def table_of_cost(results):
-    lines = [
-        [title, f"{1000 * cost['network']:.1f}", f"{1000 * cost['ratio']:.2f}"]
-        for title, cost in results["cost"].items()
-    ]
+    lines = []
+    for row in results.select(Cost):
+        network, ratio = 1000 * row["network_seconds"], 1000 * row["ratio_seconds"]
+        lines.append([row["network"], f"{network:.1f}", f"{ratio:.2f}"])
     return markdown(["1000 images", "network, ms", "ratio of its outputs, ms"], lines)
 
 
+def dots(results, asked):
+    """A dict for each network: the AUROC of every score, mean over the seeds."""
+    networks = []
+    for title, seeds in forms.by_title(results.select(Scores)).items():
+        scores = [by_score(row, *asked) for row in seeds]
+        auroc = [mean([s[score] for s in scores], "auroc") for score in SCORES]
+        dot = {"network": seeds[0]["network"], "form": seeds[0]["form"], "title": title}
+        networks.append({**dot, "auroc": auroc})
+    return networks
+
+
 def draw(results, out):
-    panels = {
-        question: {
-            title: {
-                score: mean([row[question]["scores"][score] for row in rows], "auroc")
-                for score in SCORES
-            }
-            for title, rows in results["networks"].items()
-        }
-        for question in QUESTIONS
-    }
-    plots.save_figure(plots.score_dots(panels), out / "score-table.png")
+    panels = {in_words(*asked): dots(results, asked) for asked in questions(results)}
+    plots.save_figure(score_dots(panels, list(SCORES)), out / "score-table.png")
 
 
 if __name__ == "__main__":
-    study.main("score-table", sys.modules[__name__])
+    script.main("score_table")

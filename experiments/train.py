@@ -1,4 +1,4 @@
-"""The posts' networks: dense or convolutional, linear-quadratic or softmax-cross-entropy.
+"""One of the posts' networks: dense or convolutional, linear-quadratic or softmax-cross-entropy.
 
     python experiments/train.py --model ann-lq --data mnist --preset standard --seed 0
 
@@ -9,246 +9,47 @@ cnn   7x7x12, 5x5x15, 3x3x25,       sce   softmax and cross-entropy
 standard comes within 0.2 points of the posts' accuracy in two minutes (ann) or twelve (cnn) on two
 cores; paper takes the posts' 100,000 steps; quick is for trying things out on drawn digits.
 
-A trained network is kept in runs/ under a name that contains everything that made it, and is
-loaded the next time.  A run that was stopped, however it was, continues where it last saved.
+A trained network is kept in runs/ under a name that stands for everything that made it, and is
+loaded the next time.  A run that was stopped, however it was, goes on where it last saved.
 """
 
 import argparse
-import json
-import math
-import shutil
 import sys
-import time
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
-import kept
-import numpy as np
-from kept import RUNS, versions, write_json
-from tqdm import tqdm
+from lab import nets, script
 
 import nnlite
-from nnlite.checkpoint import load_checkpoint, save_checkpoint
-from nnlite.train import check_finite
-
-RECIPE = 1  # to be raised when this file or nnlite changes what a Config trains
-
-
-@dataclass(frozen=True)
-class Config:
-    """What makes a network what it is.  In brackets: a post, the posts' notebooks, or us."""
-
-    loss: str  # of the raw outputs, a function of nnlite.losses
-    l2: float  # factor of sum(w^2)/2 beside that loss, biases included [notebook, same scale]
-    hidden: tuple  # neurons of the hidden dense layers [post]
-    convolutions: tuple = ()  # (kernel, filters) each, stride 1, padding "same" [notebook]
-    steps: int = 7920  # batches: 36 passes over MNIST [ours; post: 100,000]
-    lr: float = 3e-4  # of Adam [ours; notebook: 1e-5]
-    schedule: str = "cosine"  # half a cosine down to 0 [ours; notebook: constant]
-    drop_prob: float = 0.0  # after each hidden dense layer [notebook; post: 0.7]
-    output_relu: bool = False  # a ReLU on the outputs too [post, as a variant]
-    batch_size: int = 250  # images [post]
-
-
-# The notebooks take the mean of the quadratic cost over the 10 outputs too, so that their l2 of
-# 1e-4 is ten times as strong there as beside cross-entropy: 1e-3 beside nnlite.quadratic.
-LQ = {"loss": "quadratic", "l2": 1e-3}
-SCE = {"loss": "softmax_cross_entropy", "l2": 1e-4}
-ANN = {"hidden": (1500, 1000, 800)}
-CNN = {
-    "hidden": (1500, 500),
-    "convolutions": ((7, 12), (5, 15), (3, 25), (3, 20)),
-    "steps": 3960,  # 18 passes
-    "schedule": "warm-up, cosine",
-}
-MODELS = {
-    "ann-lq": Config(**ANN, **LQ),
-    "ann-sce": Config(**ANN, **SCE),
-    "cnn-lq": Config(**CNN, **LQ),
-    "cnn-sce": Config(**CNN, **SCE),
-}
-
-
-def preset(model, name):
-    """The Config of a model of MODELS in one of the presets quick, standard, paper."""
-    cfg = MODELS[model]
-    if name == "quick" and cfg.convolutions:
-        small = {"convolutions": ((3, 4), (3, 4)), "hidden": (200, 100), "steps": 1200, "lr": 1e-3}
-        return replace(cfg, **small, schedule="cosine")
-    if name == "quick":
-        return replace(cfg, hidden=(500, 300), steps=4800, lr=1e-3)
-    if name == "paper" and cfg.convolutions:
-        return replace(cfg, steps=100_000, lr=1e-4, schedule="late drop")
-    if name == "paper":
-        return replace(cfg, steps=100_000, lr=1e-5, schedule="constant")
-    return cfg
-
-
-def build(cfg, rng):
-    """The untrained network; `rng` draws its weights and, in training, what is dropped."""
-    layers, c_in = [], 1
-    for kernel, filters in cfg.convolutions:
-        layers += [nnlite.Conv2D(c_in, filters, kernel, init="posts", rng=rng), nnlite.ReLU()]
-        c_in = filters
-    layers += [nnlite.Flatten()]
-    n_in = 28 * 28 * c_in
-    for n_out in cfg.hidden:
-        layers += [nnlite.Dense(n_in, n_out, init="posts", rng=rng), nnlite.ReLU()]
-        if cfg.drop_prob:
-            layers += [nnlite.Dropout(cfg.drop_prob, rng=rng)]
-        n_in = n_out
-    layers += [nnlite.Dense(n_in, 10, init="posts", rng=rng)]
-    return nnlite.Sequential(layers + [nnlite.ReLU()] * cfg.output_relu)
-
-
-def learning_rate(cfg, step):
-    """Of Adam, at a step of the schedule.
-
-    The warm-up is for the first dense layer of the convolutional networks: it has 15,680 inputs,
-    none negative, and a few full steps of the same sign leave most of its neurons dead.
-    """
-    if cfg.schedule in ("cosine", "warm-up, cosine"):
-        warm = min(1, (step + 1) / 440) if cfg.schedule != "cosine" else 1
-        return warm * cfg.lr * (1 + math.cos(math.pi * step / cfg.steps)) / 2
-    if cfg.schedule == "late drop":  # 1e-4, then 5e-6 [notebook]; when is ours
-        return cfg.lr if step < cfg.steps // 2 else cfg.lr / 20
-    if cfg.schedule == "constant":
-        return cfg.lr
-    raise ValueError(f"schedule is {cfg.schedule!r}; it must be one of those in this function")
-
-
-def train(cfg, data, seed, checkpoint):
-    """(model, history), from the checkpoint on if there is one.
-
-    history holds for every pass: steps, seconds, mean loss, validation accuracy, and the
-    fraction of weights that are exactly zero, layer by layer.
-    """
-    rng = np.random.default_rng(seed)
-    model = build(cfg, rng)
-    adam = nnlite.Adam(model.params, lr=cfg.lr, l2=cfg.l2)
-    loss_function = getattr(nnlite, cfg.loss)
-    if checkpoint.exists():
-        history = load_checkpoint(checkpoint, model, adam, {"batches": rng})
-    else:
-        history = []
-        save_checkpoint(checkpoint, model, adam, {"batches": rng}, history)
-        check_space(checkpoint)
-
-    with tqdm(total=cfg.steps, initial=adam.t, unit="step", disable=None) as bar:
-        while adam.t < cfg.steps:
-            start, losses = time.perf_counter(), []
-            for x, y in nnlite.minibatches(*data.train, cfg.batch_size, rng):
-                adam.lr = learning_rate(cfg, adam.t)
-                loss, doutputs = loss_function(model.forward(x, train=True), y)
-                if not math.isfinite(loss):
-                    check_finite(model, loss, x, adam.lr, adam.t)
-                model.backward(doutputs, input_gradient=False)
-                adam.step()
-                losses.append(loss)
-                bar.update()
-                if adam.t == cfg.steps:
-                    break
-            check_finite(model, loss, x, adam.lr, adam.t)
-            weights = {name: p for name, p in model.named_params.items() if p.value.ndim > 1}
-            history.append(
-                {
-                    "step": adam.t,
-                    "seconds": round(time.perf_counter() - start, 2),
-                    "loss": round(float(np.mean(losses)), 6),
-                    "validation_accuracy": nnlite.accuracy(model, *data.validation),
-                    "zero_weights": {name: round(p.sparsity, 5) for name, p in weights.items()},
-                }
-            )
-            save_checkpoint(checkpoint, model, adam, {"batches": rng}, history)
-    return model, history
-
-
-def check_space(checkpoint):
-    """A new checkpoint is written beside the old one: is there room for both?"""
-    size, free = checkpoint.stat().st_size, shutil.disk_usage(checkpoint.parent).free
-    if free < 2 * size:
-        checkpoint.unlink()
-        raise OSError(
-            f"{free / 1e6:.0f} MB are free in {checkpoint.parent}, this run needs "
-            f"{3 * size / 1e6:.0f} MB"
-        )
-
-
-def seconds_per_step(cfg, data):
-    """Measured on a network that is thrown away."""
-    rng = np.random.default_rng(0)
-    model = build(cfg, rng)
-    adam = nnlite.Adam(model.params, l2=cfg.l2)
-    x, y = data.train.images[: cfg.batch_size], data.train.labels[: cfg.batch_size]
-    times = []
-    for _ in range(6):  # the first ones compile
-        start = time.perf_counter()
-        _, doutputs = getattr(nnlite, cfg.loss)(model.forward(x, train=True), y)
-        model.backward(doutputs, input_gradient=False)
-        adam.step()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def trained(cfg, data, seed, label, runs=RUNS, say=print):
-    """(model, results): loaded if `runs` has them, else trained and kept there.
-
-    label   the readable part of the file's name, such as "ann-lq-standard"
-    """
-    made_by = {"data": data.name, "seed": seed, "config": asdict(cfg), "recipe": RECIPE}
-    path = kept.path(runs, f"{data.name}-{label}-seed{seed}", made_by, ".npz")
-    checkpoint = path.with_suffix(".checkpoint.npz")
-    try:
-        if not path.exists():
-            train_and_keep(cfg, data, seed, path, checkpoint, {**made_by, "label": label}, say)
-        checkpoint.unlink(missing_ok=True)
-        return nnlite.load(path), json.loads(path.with_suffix(".json").read_text())
-    except KeyboardInterrupt:
-        where = f"continues from {checkpoint}" if checkpoint.exists() else "starts again"
-        sys.exit(f"\nStopped.  The same command {where}")
-
-
-def train_and_keep(cfg, data, seed, path, checkpoint, about, say):
-    """Train, and write the network to `path` and what is known of it beside."""
-    for left in path.parent.glob(f"{path.stem}*.part"):  # half a file, of a run that was killed
-        left.unlink()
-    minutes = cfg.steps * seconds_per_step(cfg, data) / 60
-    say(f"{path.stem}: {cfg.steps:,} steps, about {minutes:.1f} minutes in all")
-    model, history = train(cfg, data, seed, checkpoint)
-    results = {
-        **about,
-        "test_accuracy": nnlite.accuracy(model, *data.test),
-        "validation_accuracy": history[-1]["validation_accuracy"],
-        "seconds": round(sum(epoch["seconds"] for epoch in history), 1),
-        "versions": versions(),
-        "history": history,
-    }
-    write_json(path.with_suffix(".json"), results)
-    nnlite.save(model, path)  # the last to be written: where it is, all is
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", choices=MODELS, default="ann-lq")
-    parser.add_argument("--data", choices=["strokes", "mnist"], default="strokes")
+    parser.add_argument("--model", choices=nets.MODELS, default="ann-lq")
+    script.add_options(parser)
     parser.add_argument("--preset", choices=["quick", "standard", "paper"], default="quick")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--runs", type=Path, default=RUNS, help="folder for what is trained")
+    parser.add_argument("--seed", type=int, default=0, help="of weights and batches")
     args = parser.parse_args()
+    with script.ending_well(parser):
+        data = nnlite.data.load(script.data_source(args.data))
+        network = trained_or_told(args, data)
+        print(network.model)
+        print(
+            f"{network.test_accuracy:.2%} of the test images right, "
+            f"{network.validation_accuracy:.2%} of the validation images; "
+            f"{network.seconds:.0f} s of training"
+        )
+
+
+def trained_or_told(args, data):
+    """The nets.Trained; Ctrl-C and SIGTERM end the script with a line that names the checkpoint."""
+    what = args.model, nets.preset(args.model, args.preset), data, args.seed, args.runs
     try:
-        data = nnlite.data.load(args.data)
-        cfg, label = preset(args.model, args.preset), f"{args.model}-{args.preset}"
-        model, results = trained(cfg, data, args.seed, label, args.runs)
-    except (OSError, ValueError, FloatingPointError) as error:
-        sys.exit(f"{parser.prog}: {error}")
-    print(model)
-    print(
-        f"{results['test_accuracy']:.2%} of the test images right, "
-        f"{results['validation_accuracy']:.2%} of the validation images; "
-        f"{results['seconds']:.0f} s of training"
-    )
+        return nets.trained(*what)
+    except KeyboardInterrupt:
+        checkpoint = nets.path_of(*what).with_suffix(".checkpoint.npz")
+        how = f"goes on from {checkpoint}" if checkpoint.exists() else "starts again"
+        sys.exit(f"\nStopped.  The same command {how}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """What several test files share: a generator, each kind of layer, a small mixed network."""
 
+import struct
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -84,6 +86,18 @@ def few_digits():
     rng = np.random.default_rng(0)
     sizes = {"train": 1500, "validation": 200, "test": 200}
     return Dataset("strokes", **{k: Split(*strokes.make_digits(n, rng)) for k, n in sizes.items()})
+
+
+@pytest.fixture(scope="session")
+def digits_folder(few_digits, tmp_path_factory):
+    """The same digits as four IDX files, from where other processes load them."""
+    path = tmp_path_factory.mktemp("digits")
+    for name, (images, labels) in (("train", few_digits.train), ("t10k", few_digits.test)):
+        pixels = np.rint(255 * images[..., 0]).astype(np.uint8)
+        for kind, array in (("images-idx3", pixels), ("labels-idx1", labels.astype(np.uint8))):
+            header = struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+            (path / f"{name}-{kind}-ubyte").write_bytes(header + array.tobytes())
+    return path
 
 
 @pytest.fixture(scope="session")

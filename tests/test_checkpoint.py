@@ -264,7 +264,7 @@ RUN = """
 import os, signal, sys
 import numpy as np
 sys.path.insert(0, {experiments!r})
-import train
+from lab import nets
 from nnlite.data import Dataset, Split
 
 rng = np.random.default_rng(0)
@@ -278,8 +278,8 @@ if len(sys.argv) > 2:  # kills itself halfway through this save
             os.kill(os.getpid(), signal.SIGKILL)
         savez(file, **arrays)
     np.savez = dying_savez
-cfg = train.Config("quadratic", 1e-3, (60, 40), ((3, 3),), steps=300, lr=1e-3, drop_prob=0.3)
-train.trained(cfg, data, 3, "killed", runs=sys.argv[1], say=lambda text: print(text, flush=True))
+cfg = nets.Config("quadratic", 1e-3, (60, 40), ((3, 3),), steps=300, lr=1e-3, drop_prob=0.3)
+nets.trained("killed", cfg, data, 3, sys.argv[1])
 """
 
 

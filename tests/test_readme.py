@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))
 import reproduce
 import training_study
+from lab.script import Results
 
 README = Path(__file__).parents[1] / "README.md"
 DOCS = README.parent / "docs"
@@ -36,7 +37,7 @@ def test_every_link_leads_somewhere():
 
 def test_the_tables_of_the_docs_are_those_of_the_results():
     page = (DOCS / "training.md").read_text()
-    study = json.loads((DOCS / "results" / "training.json").read_text())
+    study = Results(**json.loads((DOCS / "results" / "training-study.json").read_text()))
     assert training_study.table(study) in page
 
 

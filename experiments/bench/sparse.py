@@ -197,10 +197,12 @@ def measure_cases(rounds, threads):
 
 
 def draw(curves, path):
-    from nnlite import plots  # with matplotlib, which the processes that measure do without
+    from shared.figures import cost_curves  # with matplotlib, which those that measure do without
+
+    from nnlite import plots
 
     thresholds = {"density": MAX_DENSITY, "convolution": MAX_CONV_DENSITY}
-    plots.save_figure(plots.cost_curves(curves, thresholds), path)
+    plots.save_figure(cost_curves(curves, thresholds), path)
 
 
 if __name__ == "__main__":

@@ -48,32 +48,35 @@ def groups(right, attacked):
     return dict(zip(GROUPS, (~attacked & right, attacked & ~right, attacked & right)))
 
 
-def separation(scores, right, attacked, validation_scores):
+def scores_of_groups(scores, right, attacked):
+    """{"clean": the scores of these images, "corrupted": ..., "ineffective": ...}"""
+    return {name: scores[members] for name, members in groups(right, attacked).items()}
+
+
+def separation(scores, right, attacked, validation_scores, keep=(0.9, 0.8)):
     """What thresholds that keep 90 and 80 % of clean validation images keep of each group.
 
     scores, right, attacked   (N,) of half-noisy images
     validation_scores         of clean validation images that are classified right
     """
-    members = {name: scores[chosen] for name, chosen in groups(right, attacked).items()}
-    at = []
-    for keep in (0.9, 0.8):
-        threshold = threshold_at(validation_scores, keep)
-        kept = {f"{name}_kept": fraction_kept(r, threshold) for name, r in members.items()}
-        at.append({"keep": keep, "threshold": threshold, **kept})
+    of_groups = scores_of_groups(scores, right, attacked)
     return {
         "half_noisy_accuracy": right.mean(),
-        "at": at,
-        "images": {name: len(r) for name, r in members.items()},
-        "only_first_positive": {name: np.isinf(r).sum() for name, r in members.items()},
-        "undefined": {name: np.isnan(r).sum() for name, r in members.items()},
+        "at": [kept_at(threshold_at(validation_scores, k), k, of_groups) for k in keep],
+        "images": {name: len(r) for name, r in of_groups.items()},
+        "only_first_positive": {name: np.isinf(r).sum() for name, r in of_groups.items()},
+        "undefined": {name: np.isnan(r).sum() for name, r in of_groups.items()},
     }
+
+
+def kept_at(threshold, keep, of_groups):
+    """keep, threshold, and the fraction of each group that it keeps: clean_kept, ..."""
+    fractions = {f"{name}_kept": fraction_kept(r, threshold) for name, r in of_groups.items()}
+    return {"keep": keep, "threshold": threshold, **fractions}
 
 
 def survival_curves(scores, right, attacked, thresholds):
     """The fraction of each group that has at least each threshold (T,)."""
-    members = groups(right, attacked).items()
-    curves = {name: fraction_kept(scores[chosen], thresholds) for name, chosen in members}
-    return {
-        "thresholds": thresholds,
-        "curves": {name: curve.round(4) for name, curve in curves.items()},
-    }
+    of_groups = scores_of_groups(scores, right, attacked)
+    curves = {name: fraction_kept(r, thresholds).round(4) for name, r in of_groups.items()}
+    return {"thresholds": thresholds, "curves": curves}

@@ -8,9 +8,9 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
-from lab import cache, nets
 from tqdm import tqdm
 
+from lab import cache, nets
 from nnlite.noise import load_bank, noise_chain, save_bank
 
 log = logging.getLogger("lab")

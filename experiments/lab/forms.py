@@ -3,19 +3,20 @@
     network = forms.network("ann-lq", "pruned", 0, cfg, data, runs)
     outputs, right, attacked = network.on_half_noisy(*data.test, limit=0.35)
 
-All have the noise that was made on the whole network.
+All have the noise that was made on the whole network.  Rows of the scripts name such a network by
+the fields network, form and seed.
 """
 
 import copy
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+import nnlite
 from lab import banks, nets, pruning
 from lab.attacked import choose_attacked
 from lab.published import ANN_SPARSITY, CNN_SPARSITIES, SCORED_IMAGES
-
-import nnlite
 from nnlite import prune
 from nnlite.confidence import probability_ratio, top_two_ratio
 from nnlite.model import Sequential
@@ -29,16 +30,17 @@ class Config:
     """Which networks, and how they are pruned.  In brackets: the post, its notebooks, or us."""
 
     networks: tuple  # (name, nets.Config) each
-    noise: banks.Config = banks.Config()
+    noise: banks.Config
     ann_sparsity: float = ANN_SPARSITY  # of every layer of the dense networks [post]
     cnn_sparsities: tuple = CNN_SPARSITIES  # of the first dense layers of the others [notebook]
     allowed: float = 0.01  # of accuracy on validation images that "pruned less" may cost [ours]
     scored_images: int = SCORED_IMAGES  # for mean activation [post]
 
 
+NAMES = ("ann-lq", "cnn-lq", "ann-sce", "cnn-sce")
 PRESETS = {
-    name: Config(tuple((model, nets.preset(model, name)) for model in nets.MODELS))
-    for name in ("quick", "standard")
+    preset: Config(tuple((name, nets.preset(name, preset)) for name in NAMES), banks.Config())
+    for preset in ("quick", "standard")
 }
 
 
@@ -77,6 +79,12 @@ class Network:
         vectors = np.stack([self.bank[k, limit] for k in range(10)])
         return add_noise(images, vectors[targets])
 
+    def without(self, masks, form):
+        """The same network, its weights copied, without those that the masks remove."""
+        model = copy.deepcopy(self.model)
+        prune.apply(model, masks)
+        return replace(self, form=form, model=model, removed=prune.fraction_removed(masks))
+
 
 def seeds_of(net_cfg, seeds):
     """All seeds for the dense networks, the first for the convolutional ones, which take hours."""
@@ -102,52 +110,68 @@ def needs(cfg, seeds):
     ]
 
 
-@functools.lru_cache(maxsize=3)
+@functools.lru_cache(maxsize=2)  # the whole network and one that was made from it
 def network(name, form, seed, cfg, data, runs):
     """The Network; None for "pruned less" where "pruned" costs no more than cfg.allowed."""
     net_cfg = dict(cfg.networks)[name]
-    trained = nets.trained(name, net_cfg, data, seed, runs)
-    bank = banks.bank(trained, data, runs, cfg.noise)
-    whole = Network(name, form, seed, trained.model, bank, net_cfg.after_softmax)
     if form == "whole":
-        return whole
-    masks = masks_of(form, trained.model, data, seed, cfg)
-    if masks is None:
-        return None
-    model = copy.deepcopy(trained.model)
-    prune.apply(model, masks)
-    removed = prune.fraction_removed(masks)
-    return Network(name, form, seed, model, bank, net_cfg.after_softmax, removed)
+        trained = nets.trained(name, net_cfg, data, seed, runs)
+        bank = banks.bank(trained, data, runs, cfg.noise)
+        return Network(name, form, seed, trained.model, bank, net_cfg.after_softmax)
+    whole = network(name, "whole", seed, cfg, data, runs)
+    scores = pruning.scores_of(whole.model, data.train.images, seed, cfg.scored_images)
+    masks = posts_masks(scores["mean_activation"], net_cfg, cfg)
+    if form == "pruned less":
+        options = data.validation, cfg.allowed
+        masks = milder_masks(scores["mean_activation"], whole.model, masks, *options)
+    return None if masks is None else whole.without(masks, form)
 
 
-def masks_of(form, model, data, seed, cfg):
-    """Masks by mean activation, or None where there is no such form.
-
-    pruned        every layer of the dense network, the first two dense layers of the convolutional
-                  one, to the posts' sparsities
-    pruned less   only if that costs more than cfg.allowed on validation images: these layers to
-                  the highest sparsity, in steps of 0.05, that does not
-    """
-    scores = pruning.scores_of(model, data.train.images, seed, cfg.scored_images)
-    scores = scores["mean_activation"]
-    if any(isinstance(layer, nnlite.Conv2D) for layer in model.layers):
+def posts_masks(scores, net_cfg, cfg):
+    """{"1.w": mask, ...}: all layers of a dense network, the first dense ones of another."""
+    if net_cfg.convolutions:
         sparsities = dict(zip(scores, cfg.cnn_sparsities))
     else:
         sparsities = dict.fromkeys(scores, cfg.ann_sparsity)
-    masks = {layer: prune.keep_mask(scores[layer], s) for layer, s in sparsities.items()}
-    if form == "pruned":
-        return masks
-    wanted = nnlite.accuracy(model, *data.validation) - cfg.allowed
-    if pruning.pruned_accuracy(model, masks, data.validation) >= wanted:
+    return {layer: prune.keep_mask(scores[layer], s) for layer, s in sparsities.items()}
+
+
+def milder_masks(scores, model, masks, validation, allowed):
+    """The layers of `masks` at the highest sparsity that costs no more accuracy than `allowed`.
+
+    In steps of 0.05.  None if `masks` cost no more either, or everything does.
+    """
+    wanted = nnlite.accuracy(model, *validation) - allowed
+    if pruning.pruned_accuracy(model, masks, validation) >= wanted:
         return None
-    scores = {layer: scores[layer] for layer in sparsities}
+    scores = {layer: scores[layer] for layer in masks}
     for percent in range(95, 0, -5):
-        masks = prune.keep_masks(scores, percent / 100)
-        if pruning.pruned_accuracy(model, masks, data.validation) >= wanted:
-            return masks
+        milder = prune.keep_masks(scores, percent / 100)
+        if pruning.pruned_accuracy(model, milder, validation) >= wanted:
+            return milder
     return None
+
+
+# For tables and figures
 
 
 def title(row):
     """ "ann-lq", or "ann-lq, pruned", of a row of results."""
     return row["network"] if row["form"] == "whole" else f"{row['network']}, {row['form']}"
+
+
+def by_title(rows):
+    """{"ann-lq": [the row of each seed], "ann-lq, pruned": ...}, as they come."""
+    titled = {}
+    for row in rows:
+        titled.setdefault(title(row), []).append(row)
+    return titled
+
+
+def trained_with(loss, rows, config):
+    """The rows of the networks that were trained with this loss.
+
+    config   the Config, as a file of results holds it
+    """
+    losses = {name: net_cfg["loss"] for name, net_cfg in config["networks"]}
+    return [row for row in rows if losses[row["network"]] == loss]

@@ -17,10 +17,10 @@ import time
 from dataclasses import dataclass, replace
 
 import numpy as np
-from lab import cache
 from tqdm import tqdm
 
 import nnlite
+from lab import cache
 from nnlite.checkpoint import load_checkpoint, save_checkpoint
 
 log = logging.getLogger("lab")
@@ -238,8 +238,6 @@ def trained(name, cfg, data, seed, runs):
 
 def train_and_keep(cfg, data, seed, path, checkpoint):
     """Train, and write the network to `path` and what is known of it beside."""
-    for left in path.parent.glob(f"{path.stem}*.part"):  # half a file, of a run that was killed
-        left.unlink()
     minutes = cfg.steps * seconds_per_step(cfg, data) / 60
     log.info(f"{path.stem}: {cfg.steps:,} steps, about {minutes:.1f} minutes in all")
     model, history = fit(cfg, data, seed, checkpoint)

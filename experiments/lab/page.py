@@ -1,21 +1,19 @@
-"""The page that `reproduce.py` ends with: figures, a table published / here, what to see.
-
-    python experiments/report.py results/strokes-quick      draws it again
+"""The page that reproduce.py ends with: figures, tables published / here, what to see.
 
 Everything comes from results.json; nothing is computed again.  The page is one file, its
 figures inside it.
 """
 
-import argparse
 import base64
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
 import numpy as np
-from prune_ann import WORDS
-from published import ANN_NOISE, ANN_SPARSITY, ANN_TABLE, CONFIDENCE, STRONG, WEAK, name_noise
 
+from lab.published import ANN_NOISE, ANN_SPARSITY, ANN_TABLE, CONFIDENCE, STRONG, WEAK
+from lab.tables import WORDS, name_noise
 from nnlite import plots
 from nnlite.files import replace_when_done
 
@@ -25,15 +23,33 @@ TEMPLATE = Path(__file__).with_name("page.html")
 COMPARED = (("magnitude", 0.0), ("magnitude", 0.9), ("mean_activation", 0.81))
 
 
+@dataclass(frozen=True)
+class Results:
+    """What reproduce.py measured of one network, as results.json holds it."""
+
+    data: str  # name of the data set
+    seed: int
+    config: dict  # the fields of its Config
+    versions: dict
+    seconds: float  # of the whole run
+    accuracy: float  # of the unpruned network on test images
+    digits: list  # the first test images of each class, bytes
+    noise: dict  # of the strongest limit: vectors, what each does, an example image for each
+    pruning: list  # of {score, sparsity, accuracy}: without noise, then under config["shown_noise"]
+    confidence: list  # of {sparsity, limit, ...}: see lab.attacked.separation and survival_curves
+    gallery: dict  # {"lowest" or "highest": a dict for each digit}, see lab.gallery
+    scores: list  # of {question, limit, score, auroc, ...}, see lab.scoring
+
+
 def noise_names(results):
-    return [name_noise(pair) for pair in results["config"]["shown_noise"]]
+    return [name_noise(pair) for pair in results.config["shown_noise"]]
 
 
 def table_under_noise(results):
     """Header rows and rows: accuracy with and without pruning, published and here."""
-    config = results["config"]
-    if config["shown_noise"] != [list(pair) for pair in ANN_NOISE]:
-        raise ValueError(f"published is accuracy under {ANN_NOISE}, not {config['shown_noise']}")
+    if results.config["shown_noise"] != [list(pair) for pair in ANN_NOISE]:
+        shown = results.config["shown_noise"]
+        raise ValueError(f"published is accuracy under {ANN_NOISE}, not {shown}")
     header = [["accuracy on"], ["test images"], [""]]
     columns = [["no noise", *noise_names(results)]]
     for score, sparsity in COMPARED:
@@ -41,9 +57,15 @@ def table_under_noise(results):
         header[0] += [f"{sparsity:.0%} removed" if sparsity else "unpruned", ""]
         header[1] += [f"by {WORDS[score]}" if sparsity else "", ""]
         header[2] += ["published", "here"]
-        here = results["pruning"][score][config["sparsities"].index(sparsity)]
+        here = one(results.pruning, score=score, sparsity=sparsity)["accuracy"]
         columns += [[f"{a:.1%}" for a in published], [f"{a:.1%}" for a in here]]
     return header, list(zip(*columns))
+
+
+def one(rows, **fields):
+    """The one row that has these values in these fields."""
+    (row,) = (row for row in rows if all(row[key] == value for key, value in fields.items()))
+    return row
 
 
 def table_of_confidence(results):
@@ -51,60 +73,64 @@ def table_of_confidence(results):
 
     Published is the stronger noise; here are the weaker and the stronger.
     """
-    limits = results["config"]["confidence_limits"]
+    limits = results.config["confidence_limits"]
     rows = []
     for sparsity, title in ((0.0, "ann-lq"), (ANN_SPARSITY, "ann-lq, pruned")):
-        clean, half_noisy, *published = CONFIDENCE[title]
-        here = [
-            results["confidence"][f"{sparsity:.0%} pruned, noise limit {k:.2f}"] for k in limits
-        ]
-
-        def add(name, published, cells):
-            rows.append([name, published, *cells])
-
-        add(
-            f"{sparsity:.0%} pruned: accuracy",
-            f"{clean}%",
-            [f"{m['clean_accuracy']:.2%}" for m in here],
-        )
-        noisy = [f"{m['half_noisy_accuracy']:.2%}" for m in here]
-        add("accuracy, half of the images with noise", f"{half_noisy}%", noisy)
-        for i, (threshold, _, kept) in enumerate((published[:3], published[3:])):
-            at = [m["at"][i] for m in here]
-            keep = f"{at[0]['keep']:.0%}"
-            add(
-                f"threshold for {keep} of the clean images",
-                threshold,
-                [f"{a['threshold']:.1f}" for a in at],
-            )
-            add("clean images kept", keep, [f"{a['clean_kept']:.1%}" for a in at])
-            add("corrupted images kept", f"{kept}%", [f"{a['corrupted_kept']:.1%}" for a in at])
-        for group in ("clean", "corrupted"):
-            share = [m["only_first_positive"][group] / max(m["images"][group], 1) for m in here]
-            add(f"{group} images of infinite ratio", "", [f"{a:.1%}" for a in share])
+        here = [one(results.confidence, sparsity=sparsity, limit=limit) for limit in limits]
+        rows += confidence_rows(sparsity, CONFIDENCE[title], here)
     header = [["", "published", *("here" for _ in limits)]]
     header.append(["noise limit", *(f"{k:.2f}" for k in [max(limits), *limits])])
     return header, rows
 
 
+def confidence_rows(sparsity, published, here):
+    """The rows of one network: what was published of it, and what was measured at each limit."""
+    clean, half_noisy, *at_thresholds = published
+    accuracy = [f"{m['clean_accuracy']:.2%}" for m in here]
+    noisy = [f"{m['half_noisy_accuracy']:.2%}" for m in here]
+    rows = [
+        [f"{sparsity:.0%} pruned: accuracy", f"{clean}%", *accuracy],
+        ["accuracy, half of the images with noise", f"{half_noisy}%", *noisy],
+    ]
+    for i, (threshold, _, corrupted) in enumerate((at_thresholds[:3], at_thresholds[3:])):
+        at = [m["at"][i] for m in here]
+        keep = f"{at[0]['keep']:.0%}"
+        thresholds = [f"{a['threshold']:.1f}" for a in at]
+        rows += [
+            [f"threshold for {keep} of the clean images", threshold, *thresholds],
+            ["clean images kept", keep, *(f"{a['clean_kept']:.1%}" for a in at)],
+            ["corrupted images kept", f"{corrupted}%", *(f"{a['corrupted_kept']:.1%}" for a in at)],
+        ]
+    for group in ("clean", "corrupted"):
+        share = [m["only_first_positive"][group] / max(m["images"][group], 1) for m in here]
+        rows.append([f"{group} images of infinite ratio", "", *(f"{a:.1%}" for a in share)])
+    return rows
+
+
 def table_of_scores(results):
     """Header row and rows: how well each score tells right from wrong, and clean from attacked."""
-    questions = list(results["scores"])
-    rows = [
-        [score, *(f"{results['scores'][q][score]['auroc'][0]:.3f}" for q in questions)]
-        for score in results["scores"][questions[0]]
+    questions = list(dict.fromkeys((row["question"], row["limit"]) for row in results.scores))
+    scores = dict.fromkeys(row["score"] for row in results.scores)
+    rows = []
+    for score in scores:
+        of_score = [
+            one(results.scores, question=question, limit=limit, score=score)
+            for question, limit in questions
+        ]
+        rows.append([score, *(f"{row['auroc'][0]:.3f}" for row in of_score)])
+    names = [
+        "right or wrong" if question == "right" else f"clean or noise, {limit}"
+        for question, limit in questions
     ]
-    names = {"right": "right or wrong"}
-    header = ["AUROC", *(names.get(q, q.replace("clean", "clean or noise")) for q in questions)]
-    return [header], rows
+    return [["AUROC", *names]], rows
 
 
 def table_of_gallery(results):
     """Header row and rows: the images of the gallery under weak and strong noise."""
     lines = []
-    for kind, digits in results["gallery"].items():
+    for kind, digits in results.gallery.items():
         for row in digits:
-            after = [f"{row[k]['read']} ({row[k]['ratio']})" for k in map(str, (WEAK, STRONG))]
+            after = [f"{noisy['read']} ({noisy['ratio']})" for noisy in row["noise"]]
             lines.append([kind, str(row["first"]), str(row["second"]), row["ratio"], *after])
     header = ["image of", "class", "second", "ratio"]
     return [[*header, f"read as (ratio) under noise of the second, {WEAK}", str(STRONG)]], lines
@@ -125,17 +151,23 @@ def html_table(header, rows):
 
 
 def draw_figures(results, out):
-    noise, pruning = results["noise"], results["pruning"]
-    sparsities = results["config"]["sparsities"]
-    panels = {f"pruned by {WORDS[score]}": [(sparsities, rows)] for score, rows in pruning.items()}
+    noise = results.noise
+    pruning, confidence = {}, {}
+    for row in results.pruning:
+        sparsities, accuracies = pruning.setdefault(f"pruned by {WORDS[row['score']]}", ([], []))
+        sparsities.append(row["sparsity"])
+        accuracies.append(row["accuracy"])
+    for row in results.confidence:
+        confidence[f"{row['sparsity']:.0%} pruned, noise limit {row['limit']:.2f}"] = row
+    panels = {title: [curve] for title, curve in pruning.items()}
     examples = [{**e, "image": as_pixels(e["image"])} for e in noise["examples"]]
     figures = {
-        "digits": plots.digits(as_pixels(results["digits"])),
+        "digits": plots.digits(as_pixels(results.digits)),
         "noise": plots.noise_vectors(noise["vectors"], noise["success"], examples, noise["limit"]),
         "pruning": plots.accuracy_against_sparsity(panels, noise_names(results)),
-        "ratio": plots.ratio_curves(results["confidence"]),
-        "lowest": plots.digit_gallery(results["gallery"]["lowest"]),
-        "highest": plots.digit_gallery(results["gallery"]["highest"]),
+        "ratio": plots.ratio_curves(confidence),
+        "lowest": plots.digit_gallery(results.gallery["lowest"]),
+        "highest": plots.digit_gallery(results.gallery["highest"]),
     }
     for name, figure in figures.items():
         plots.save_figure(figure, out / f"{name}.png")
@@ -152,43 +184,41 @@ def embedded(path, alt):
 
 
 def write(out):
-    """Figures and report.html beside the results.json in the folder `out`."""
-    results = json.loads((out / "results.json").read_text())
-    config, noise = results["config"], results["noise"]
-    under_noise, confidence = table_under_noise(results), table_of_confidence(results)
-    scores = table_of_scores(results)
+    """Figures and report.html beside the results.json in the folder `out`; tables printed."""
+    results = Results(**json.loads((out / "results.json").read_text()))
+    network, noise = results.config["network"], results.noise
+    tables = {
+        "under_noise": table_under_noise(results),
+        "confidence": table_of_confidence(results),
+        "scores": table_of_scores(results),
+        "gallery": table_of_gallery(results),
+    }
     draw_figures(results, out)
+    pictures = {
+        "digits": "twenty digits of each class",
+        "noise": "ten noise vectors and images with them added",
+        "pruning": "accuracy against the fraction of weights removed",
+        "ratio": "fraction of images kept against the ratio",
+        "lowest": "nine digits of the lowest ratio",
+        "highest": "nine digits of the highest ratio",
+    }
     page = Template(TEMPLATE.read_text()).substitute(
-        data={"strokes": "drawn digits", "mnist": "MNIST"}[results["data"]],
-        hidden="-".join(map(str, config["network"]["hidden"])),
-        steps=f"{config['network']['steps']:,}",
-        l2=config["network"]["l2"],
-        accuracy=f"{results['accuracy']:.2%}",
+        data={"strokes": "drawn digits", "mnist": "MNIST"}.get(results.data, results.data),
+        hidden="-".join(map(str, network["hidden"])),
+        steps=f"{network['steps']:,}",
+        l2=network["l2"],
+        accuracy=f"{results.accuracy:.2%}",
         limit=noise["limit"],
         noise_min=f"{min(noise['accuracy']):.0%}",
         noise_max=f"{max(noise['accuracy']):.0%}",
         random=f"{noise['random']:.0%}",
-        digits=embedded(out / "digits.png", "twenty digits of each class"),
-        noise=embedded(out / "noise.png", "ten noise vectors and images with them added"),
-        pruning=embedded(out / "pruning.png", "accuracy against the fraction of weights removed"),
-        ratio=embedded(out / "ratio.png", "fraction of images kept against the ratio"),
-        lowest=embedded(out / "lowest.png", "nine digits of the lowest ratio"),
-        highest=embedded(out / "highest.png", "nine digits of the highest ratio"),
-        gallery=html_table(*table_of_gallery(results)),
-        scores=html_table(*scores),
-        under_noise=html_table(*under_noise),
-        confidence=html_table(*confidence),
-        seed=results["seed"],
-        versions=", ".join(f"{name} {v}" for name, v in results["versions"].items()),
-        seconds=f"{results['seconds']:.0f}",
+        seed=results.seed,
+        versions=", ".join(f"{name} {v}" for name, v in results.versions.items()),
+        seconds=f"{results.seconds:.0f}",
+        **{name: embedded(out / f"{name}.png", alt) for name, alt in pictures.items()},
+        **{name: html_table(*table) for name, table in tables.items()},
     )
     with replace_when_done(out / "report.html") as file:
         file.write(page.encode())
-    for one in (under_noise, confidence, scores):
-        print("", text_table(*one), sep="\n")
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path, help="that reproduce.py wrote")
-    write(parser.parse_args().folder)
+    for name in ("under_noise", "confidence", "scores"):
+        print("", text_table(*tables[name]), sep="\n")

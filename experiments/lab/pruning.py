@@ -7,9 +7,9 @@ do.  () removes nothing.
 import functools
 
 import numpy as np
-from lab.attacked import accuracies
 
 import nnlite
+from lab.attacked import accuracies
 from nnlite import prune
 from nnlite.sparse import SparseNetwork
 

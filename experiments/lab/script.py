@@ -23,10 +23,10 @@ import signal
 import sys
 from pathlib import Path
 
-from lab import cache, tasks
 from tqdm import tqdm
 
 import nnlite
+from lab import cache, tasks
 from nnlite.checks import check_count
 
 log = logging.getLogger("lab")
@@ -71,9 +71,8 @@ def main(name):
         if args.table:
             show(script, folder(Path(source).name, args.preset, seeds))
             return
-        data = nnlite.data.load(source)
         compute = way(source, args)
-        report(script, data, args.preset, args.runs, seeds=seeds, compute=compute)
+        report(script, load(source), args.preset, args.runs, seeds=seeds, compute=compute)
 
 
 def add_options(parser):
@@ -86,9 +85,28 @@ def add_options(parser):
     )
 
 
+def load(source):
+    """The data set of that name or folder; ValueError unless it is like the posts'."""
+    data = nnlite.data.load(source)
+    if (data.image_shape, data.n_classes) != ((28, 28, 1), 10):
+        raise ValueError(
+            f"{source} has images of shape {data.image_shape} and {data.n_classes} classes; what "
+            f"is compared with the posts takes (28, 28, 1) and 10, as MNIST and Fashion-MNIST have"
+        )
+    return data
+
+
 def data_source(name):
     """The name of a data set, or the absolute path of a folder."""
-    return name if name in ("strokes", "mnist") else str(Path(name).expanduser().resolve())
+    if name in ("strokes", "mnist"):
+        return name
+    path = Path(name).expanduser().resolve()
+    if path.name in ("strokes", "mnist"):  # results have the folder's name
+        raise ValueError(
+            f"{path} would be taken for nnlite's own {path.name}; give the folder another name, "
+            f"or for the original MNIST set NNLITE_DATA to it and pass --data mnist"
+        )
+    return str(path)
 
 
 def way(source, args):

@@ -1,13 +1,25 @@
 """Adam, ReLU and dropout in one pass over memory each.
 
 In NumPy every operation is a pass over memory: Adam makes 23 of them a step.  These kernels read
-and write each number once, on all threads.
+and write each number once, on all threads where there are many.
 """
 
 import numpy as np
 from numba import prange
 
 from nnlite.fast.kernel import all_float32, njit
+
+FEW = 2**15  # up to so many numbers one thread is done about when a second would have begun
+
+
+def for_any_size(loop):
+    """The loop as a kernel: for few numbers on the thread that calls it, for many on all."""
+    alone, together = njit()(loop), njit(parallel=True)(loop)
+
+    def kernel(x, *others):
+        (alone if x.size <= FEW else together)(x, *others)
+
+    return kernel
 
 
 def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t, tiny, tiny_v):
@@ -27,7 +39,7 @@ def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t, tiny, tiny_v):
     return new_w
 
 
-@njit(parallel=True)
+@for_any_size
 def adam_kernel(new_w, w, g, m, v, mask, share1, share2, lr_t, correction, eps, l2, tiny, tiny_v):
     zero = np.float32(0)
     for k in prange(w.size):
@@ -53,7 +65,7 @@ def relu(x):
     return y
 
 
-@njit(parallel=True)
+@for_any_size
 def relu_kernel(x, y):
     for k in prange(x.size):
         y[k] = np.float32(0) if x[k] <= 0 else x[k]  # nan stays
@@ -68,7 +80,7 @@ def relu_gradient(y, dy):
     return dx
 
 
-@njit(parallel=True)
+@for_any_size
 def relu_gradient_kernel(y, dy, dx):
     for k in prange(y.size):
         dx[k] = dy[k] if y[k] > 0 else np.float32(0)
@@ -85,7 +97,7 @@ def drop(x, draws, drop_prob):
     return y
 
 
-@njit(parallel=True)
+@for_any_size
 def drop_kernel(x, draws, dropped, scale, y):
     for k in prange(x.size):
         y[k] = x[k] * scale if draws[k] >= dropped else np.float32(0)

@@ -9,18 +9,7 @@ import io
 from PIL import Image  # which matplotlib needs itself
 
 from nnlite.files import replace_when_done
-from nnlite.plots.confidence import (
-    output_range,
-    ratio_curves,
-    score_dots,
-    success_against_ratio,
-)
-from nnlite.plots.cost import (
-    cost_curves,
-    time_against_sparsity,
-    training_curves,
-    zero_weights,
-)
+from nnlite.plots.confidence import ratio_curves
 from nnlite.plots.images import (
     digit_gallery,
     digits,
@@ -29,35 +18,21 @@ from nnlite.plots.images import (
     noise_vectors,
     show_image,
 )
-from nnlite.plots.noise import (
-    accuracy_against_limit,
-    accuracy_against_sparsity,
-    overlap,
-    replayed_and_anew,
-    success_against_steps,
-)
+from nnlite.plots.noise import accuracy_against_limit, accuracy_against_sparsity
+from nnlite.plots.training import training_curves
 
 __all__ = [
     "accuracy_against_limit",
     "accuracy_against_sparsity",
-    "cost_curves",
     "digit_gallery",
     "digits",
     "matrix_of_a_filter",
     "noise_grid",
     "noise_vectors",
-    "output_range",
-    "overlap",
     "ratio_curves",
-    "replayed_and_anew",
     "save_figure",
-    "score_dots",
     "show_image",
-    "success_against_ratio",
-    "success_against_steps",
-    "time_against_sparsity",
     "training_curves",
-    "zero_weights",
 ]
 
 

@@ -26,28 +26,6 @@ def accuracy_against_limit(limits, lines, controls):
     return figure
 
 
-def success_against_steps(ways):
-    """How often noise gets its way, against the steps it was trained for.
-
-    ways   {(step, loss, l2): {steps: success}}; one panel for each loss
-    """
-    losses = list(dict.fromkeys(loss for _, loss, _ in ways))
-    kinds = list(dict.fromkeys(step for step, _, _ in ways))
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
-    panels = figure.subplots(1, len(losses), sharey=True, squeeze=False)[0]
-    for (step, loss, l2), success in ways.items():
-        style = {"color": f"C{kinds.index(step)}", "ls": "--" if l2 else "-", "marker": "o"}
-        label = f"{step} steps" + (f", l2 {l2:g}" if l2 else "")
-        panels[losses.index(loss)].plot(*zip(*success.items()), ms=4, label=label, **style)
-    for axes, loss in zip(panels, losses):
-        axes.set(xscale="log", xlabel="steps of 250 images", title=loss.replace("_", " "))
-        axes.set(ylim=(0, 1))
-        axes.grid(alpha=0.3)
-    panels[0].set_ylabel("other classes read as the target")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right", fontsize=8)
-    return figure
-
-
 def accuracy_against_sparsity(panels, noise_labels, start=0.0):
     """Accuracy clean and under each noise vector, one panel per way of pruning.
 
@@ -78,54 +56,4 @@ def accuracy_against_sparsity(panels, noise_labels, start=0.0):
         axes.set_xlabel("fraction of weights removed")
     figure.supylabel("accuracy on test images", fontsize=10)
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside right", title="noise added")
-    return figure
-
-
-def overlap(seeds, less):
-    """Of the weights that magnitude or mean activation removes, the part that both remove.
-
-    seeds   [{sparsity: fraction}, ...];  less: how much less is removed by mean activation
-    """
-    figure = Figure(figsize=(5.5, 3.6), layout="constrained")
-    axes = figure.subplots()
-    for k, fractions in enumerate(seeds):
-        axes.plot(*zip(*fractions.items()), color="C0", lw=1.5 if k == 0 else 0.7)
-    p = np.linspace(0, 0.99, 100)
-    q = np.maximum(p - less, 0)
-    axes.plot(p, p * q / np.maximum(p + q - p * q, 1e-9), color="C7", ls="--")
-    axes.lines[0].set_label("the network")
-    axes.lines[-1].set_label("two random choices")
-    axes.set(xlabel="fraction removed by magnitude", ylabel="removed by both / by either")
-    axes.set(xlim=(0, 1), ylim=(0, 1))
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=9)
-    return figure
-
-
-def replayed_and_anew(sparsities, panels):
-    """Accuracy under noise of the unpruned network and of the pruned one, against sparsity.
-
-    panels   {title: {"no noise": lines, "replayed": lines, "anew": lines}}, each (seeds, S);
-             the mean is drawn and the range shaded
-    """
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
-    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    kinds = {
-        "no noise": ("no noise", "black", "-"),
-        "replayed": ("noise of the unpruned network, replayed", "C0", "-"),
-        "anew": ("noise made anew on the pruned network", "C3", "--"),
-    }
-    for axes, (title, lines) in zip(grid, panels.items()):
-        for kind, (label, color, style) in kinds.items():
-            seeds = np.asarray(lines[kind])
-            axes.plot(
-                sparsities, seeds.mean(axis=0), color=color, ls=style, marker="o", label=label
-            )
-            axes.fill_between(
-                sparsities, seeds.min(axis=0), seeds.max(axis=0), color=color, alpha=0.2
-            )
-        axes.set(title=title, xlabel="fraction of weights removed", xlim=(0, 1), ylim=(0, 1))
-        axes.grid(alpha=0.3)
-    grid[0].set_ylabel("accuracy on test images")
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

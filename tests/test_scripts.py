@@ -1,0 +1,110 @@
+"""Every script about the posts, whole: its second run computes nothing, tables and figures come
+from the file alone, and it ends well."""
+
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from lab import banks, cache, nets, script
+from small import NETS, NOISE
+from test_configs import STUDIES
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+SHORTER = {  # fields of a Config, whatever the script
+    "first_sparsities": (0.0, 0.01, 0.9),
+    "ways": (("plain", 0.1, (2,)), ("chain", 0.1, (1, 2))),
+    "lengths": (0.5, 1),
+    "resamples": 3,
+}
+
+
+def small(value):
+    """A Config, or what is in one, with small networks and little noise."""
+    if isinstance(value, nets.Config):
+        kind = "cnn" if value.convolutions else "ann"
+        return NETS[f"{kind}-sce" if value.after_softmax else f"{kind}-lq"]
+    if isinstance(value, banks.Config):
+        return dataclasses.replace(NOISE, steps=1, batch_size=20)
+    if isinstance(value, tuple):
+        return tuple(map(small, value))
+    if dataclasses.is_dataclass(value):
+        fields = {f.name: small(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        of_tuples = {k: v for k, v in SHORTER.items() if isinstance(fields.get(k), type(v))}
+        return dataclasses.replace(value, **fields | of_tuples)
+    return value
+
+
+def contents(path, study):
+    """What a script found, without times."""
+    results = script.Results(**json.loads(path.read_text()))
+    timed = {kind.__name__ for kind in vars(study).values() if getattr(kind, "kept", True) is False}
+    rows = [row for row in results.rows if row["kind"] not in timed]
+    return dataclasses.replace(results, rows=rows)
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=script.name_of)
+def test_a_script_runs_twice_and_shows_what_it_wrote(
+    study, few_digits, runs, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(cache, "ROOT", tmp_path)
+    monkeypatch.setitem(study.PRESETS, "quick", small(study.PRESETS["quick"]))
+    path = tmp_path / "results" / "strokes-quick-1-seeds" / f"{script.name_of(study)}.json"
+    script.report(study, few_digits, "quick", runs, seeds=(0,))
+    first = contents(path, study)
+
+    monkeypatch.setattr(nets, "fit", None)  # the second time there is nothing left to do
+    monkeypatch.setattr(banks, "noise_chain", None)
+    script.report(study, few_digits, "quick", runs, seeds=(0,))
+    assert contents(path, study) == first
+    assert list(path.parent.glob("*.png"))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 5
+    for line in lines:
+        assert line == "" or line.count("|") > 3
+
+
+def test_figures_of_the_docs_are_small():
+    figures = [*(EXPERIMENTS.parent / "docs").rglob("*.png")]
+    assert figures and all(figure.stat().st_size < 150_000 for figure in figures)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXPERIMENTS.glob("*.py")))
+def test_every_script_says_what_it_does(name):
+    command = [sys.executable, EXPERIMENTS / f"{name}.py", "--help"]
+    said = subprocess.run(command, capture_output=True, text=True, cwd="/")
+    assert said.returncode == 0 and "usage:" in said.stdout and not said.stderr
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_script_that_is_stopped_says_how_to_go_on(sent, tmp_path):
+    command = [sys.executable, EXPERIMENTS / "prune_ann.py", "--runs", tmp_path]
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, cwd="/", **pipes) as run:
+        while not list(tmp_path.glob("*.checkpoint.npz")):
+            time.sleep(0.05)
+            assert run.poll() is None
+        run.send_signal(sent)
+        said = run.stderr.read()
+    assert run.returncode == 1 and "Traceback" not in said
+    assert "The same command goes on from" in said
+
+
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        (["--data", "nowhere"], "nowhere"),
+        (["--seeds", "-1"], "--seeds is -1"),
+        (["--workers", "0"], "--workers is 0"),
+        (["--table", "--data", "mnist", "--seeds", "77"], r"there is no .*mnist-quick-77-seeds"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(args, message, tmp_path):
+    command = [sys.executable, EXPERIMENTS / "prune_ann.py", "--runs", tmp_path, *args]
+    run = subprocess.run(command, capture_output=True, text=True, cwd="/")
+    assert run.returncode == 1
+    assert run.stderr.count("\n") == 1 and message.split(".*")[-1] in run.stderr
