@@ -5,25 +5,50 @@ fast version takes the arguments of the plain one of its name, and returns NotIm
 that it does not take: all want float32, most a certain size or layout.  No array, whatever its
 shape, takes a kernel outside its bounds: the fast version looks before it calls one.
 
-`prange` is a range whose steps are shared out to numba's threads.  These do not survive a fork: a
-process forked after a kernel has run must not run one.  Start processes by "spawn".
+`prange` is a range whose steps are shared out to numba's threads.  All threads work on one call;
+where several of Python's threads call, they take turns.  numba's threads do not survive a fork: in
+a process that was forked the plain functions compute.
 """
+
+import functools
+import os
+import threading
 
 import numba
 
 from nnlite.fast import conv, elementwise, matmul, network, sparse
 from nnlite.replace import put_in
 
+TURN = threading.RLock()
+FORKED = threading.Event()
+
+
+def in_turn(function):
+    """The function, called by one thread at a time, and declining everything after a fork."""
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        if FORKED.is_set():
+            return NotImplemented
+        with TURN:
+            return function(*args, **kwargs)
+
+    return call
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=FORKED.set)
+
 if not numba.config.DISABLE_JIT:
     put_in(
-        matmul=matmul.matmul,
-        relu=elementwise.relu,
-        relu_gradient=elementwise.relu_gradient,
-        drop=elementwise.drop,
-        adam_update=elementwise.adam_update,
-        conv2d=conv.conv2d,
-        conv2d_input_gradient=conv.conv2d_input_gradient,
-        conv2d_filter_gradient=conv.conv2d_filter_gradient,
-        csr_matmul=sparse.csr_matmul,
-        network_outputs=network.network_outputs,
+        matmul=in_turn(matmul.matmul),
+        relu=in_turn(elementwise.relu),
+        relu_gradient=in_turn(elementwise.relu_gradient),
+        drop=in_turn(elementwise.drop),
+        adam_update=in_turn(elementwise.adam_update),
+        conv2d=in_turn(conv.conv2d),
+        conv2d_input_gradient=in_turn(conv.conv2d_input_gradient),
+        conv2d_filter_gradient=in_turn(conv.conv2d_filter_gradient),
+        csr_matmul=in_turn(sparse.csr_matmul),
+        network_outputs=in_turn(network.network_outputs),
     )

@@ -4,7 +4,6 @@ The form in which a network's weights are read is prepared when it first predict
 as the network lives.
 """
 
-import threading
 from functools import cached_property
 from math import prod
 from weakref import WeakKeyDictionary
@@ -17,7 +16,6 @@ from nnlite.fast.sparse import aligned, blocks_of, multiply, pack, tile_width, u
 from nnlite.sparse.layers import Convolution, as_sparse, flat, is_sparse
 
 PLANS = WeakKeyDictionary()  # SparseNetwork: Plan
-ONE_AT_A_TIME = threading.Lock()  # a plan has buffers, and is made once
 
 
 def network_outputs(network, x, out):
@@ -26,14 +24,13 @@ def network_outputs(network, x, out):
         return NotImplemented
     if prod(x.shape[1:]) != prod(network.input_shape):
         return NotImplemented
-    with ONE_AT_A_TIME:
-        plan = PLANS.get(network)
-        if plan is None:
-            plan = PLANS[network] = Plan(network.layers)
-        if len(x) <= chain.FEW and plan.chain is not None:
-            out[:] = chain.forward(plan.chain, flat(x))
-        else:
-            plan.compute(x, out)
+    plan = PLANS.get(network)
+    if plan is None:
+        plan = PLANS[network] = Plan(network.layers)
+    if len(x) <= chain.FEW and plan.chain is not None:
+        out[:] = chain.forward(plan.chain, flat(x))
+    else:
+        plan.compute(x, out)
     return out
 
 
