@@ -93,8 +93,8 @@ class Length:
     kept = True
 
     def compute(self, cfg, data, runs):
-        longer = of_length(self.steps, cfg.forms)
-        network = forms.network("ann-lq", "whole", self.seed, longer, data, runs)
+        trained_so = of_length(self.steps, cfg.forms)
+        network = forms.network("ann-lq", "whole", self.seed, trained_so, data, runs)
         return measured(network, *data.test, cfg.limit, cfg, data, with_curves=True)
 
 

@@ -20,7 +20,6 @@ training images, thresholds from validation images.
 """
 
 import argparse
-import copy
 import logging
 import tempfile
 import time
@@ -114,9 +113,11 @@ def run(data, cfg, seed, runs):
     log.info("pruned by magnitude and by mean activation")
 
     whole = Network("ann-lq", "whole", seed, model, bank)
+    masks = prune.keep_masks(scores["mean_activation"], cfg.confidence_sparsity)
+    networks = {0.0: whole, cfg.confidence_sparsity: whole.without(masks, "pruned")}
     confidence = [
-        measure_confidence(network_without(sparsity, whole, scores), data, limit, sparsity)
-        for sparsity in (0.0, cfg.confidence_sparsity)
+        {"sparsity": sparsity, **measure_confidence(network, data, limit)}
+        for sparsity, network in networks.items()
         for limit in cfg.confidence_limits
     ]
     return model, page.Results(
@@ -166,20 +167,11 @@ def measure_pruning(model, scores, sparsities, image_sets, labels):
     return rows
 
 
-def network_without(sparsity, whole, scores):
-    """The Network without so many weights of every layer, by mean activation."""
-    model = copy.deepcopy(whole.model)
-    prune.apply(model, prune.keep_masks(scores["mean_activation"], sparsity))
-    form = "pruned" if sparsity else "whole"
-    return Network(whole.name, form, whole.seed, model, whole.bank, removed=sparsity)
-
-
-def measure_confidence(network, data, limit, sparsity):
+def measure_confidence(network, data, limit):
     """How the ratio of the two largest outputs separates clean from corrupted test images."""
     outputs, *known = network.on_half_noisy(*data.test, limit)
     ratio = network.ratio(outputs)
     return {
-        "sparsity": sparsity,
         "limit": limit,
         "clean_accuracy": nnlite.accuracy(network.model, *data.test),
         **separation(ratio, *known, network.ratio_of_right(*data.validation)),

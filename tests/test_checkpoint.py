@@ -1,6 +1,10 @@
 """Runs that survive: what is saved is all that is needed, and a killed run ends the same."""
 
+import copy
+import functools
+import itertools
 import json
+import operator
 import signal
 import subprocess
 import sys
@@ -11,8 +15,9 @@ import numpy as np
 import pytest
 
 import nnlite
-from nnlite import SGD, Adam, Dense, Dropout, Sequential
+from nnlite import SGD, Adam, Dense, Dropout, Sequential, container
 from nnlite.checkpoint import load_checkpoint, save_checkpoint
+from nnlite.container import opened, write_arrays
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 
@@ -119,9 +124,9 @@ def test_a_damaged_checkpoint_is_named(damage, tmp_path):
         nnlite.save(run[0], path)
     else:
         path.write_bytes(path.read_bytes()[: 3000 if damage == "half" else 0])
-    with pytest.raises(ValueError, match=r"not a complete checkpoint.*delete it"):
+    with pytest.raises(ValueError, match=r"not a complete nnlite checkpoint.*delete it"):
         load_checkpoint(path, *run)
-    with pytest.raises(FileNotFoundError, match="there is no checkpoint"):
+    with pytest.raises(FileNotFoundError, match="there is no nnlite checkpoint"):
         load_checkpoint(tmp_path / "other.npz", *run)
 
 
@@ -132,6 +137,19 @@ def settled(run):
     return repr([[(p.value, p.mask) for p in model.params], optimiser.state(), states])
 
 
+def rewrite(path, change, version=2):
+    """Write the checkpoint once more, after change(about, arrays)."""
+    with opened(path, "nnlite checkpoint", "") as saved:
+        about, arrays = saved.about, saved.arrays()
+    change(about, arrays)
+    if version == 2:
+        write_arrays(path, "nnlite checkpoint", about, arrays)
+    else:
+        about = {"format": "nnlite checkpoint 1", **about}
+        np.savez(path, checkpoint=json.dumps(about), **arrays)
+
+
+@pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize(
     "change, message",
     [
@@ -140,38 +158,163 @@ def settled(run):
         (lambda about: about["settings"].update(betas=[0.9]), r"betas are \(0\.9,\)"),
         (lambda about: about["settings"].update(betas=0.9), "TypeError"),
         (lambda about: about["settings"].update(t=1.5), r"t is 1\.5"),
+        (lambda about: about["settings"].update(t=10**400), "t is 1000"),
+        (lambda about: about["settings"].update(l2=float("nan")), "l2 is nan"),
         (lambda about: about.update(settings=None), "TypeError"),
         (lambda about: about["states"][0]["state"].update(inc=-1), "OverflowError"),
+        (lambda about: about["states"][0].update(colour="red"), "cannot have the state"),
         (lambda about: about["states"][0]["state"].pop("inc"), "KeyError"),
         (lambda about: about.pop("progress"), "KeyError"),
         (lambda about: about.pop("layers"), "KeyError"),
-        (lambda about: about.update(format="nnlite checkpoint 0"), "its format is"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_changes(change, message, tmp_path):
+def test_what_cannot_be_is_refused_before_anything_changes(version, change, message, tmp_path):
     path, run = tmp_path / "c.npz", start(1)
     save_checkpoint(path, *run)
-    arrays = dict(np.load(path))
-    about = json.loads(str(arrays.pop("checkpoint")))
-    change(about)
-    np.savez(path, checkpoint=json.dumps(about), **arrays)
+    rewrite(path, lambda about, arrays: change(about), version)
     advance(run, 2)
     before = settled(run)
-    with pytest.raises(ValueError, match=rf"c\.npz is not a complete checkpoint .*{message}"):
+    refused = rf"c\.npz is not a complete nnlite checkpoint .*{message}.*; delete it to start"
+    with pytest.raises(ValueError, match=refused):
         load_checkpoint(path, *run)
     assert settled(run) == before
 
 
-@pytest.mark.parametrize("mask", [np.ones((20, 19), bool), np.ones((20, 20))])
+NONSENSE = [None, True, -1, 0.5, 2**70, 10**400, float("nan"), float("inf"), "", "text", [], {}]
+
+
+def ways(value):
+    """The way to each value in nested dicts and lists: its keys, from outside to inside."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in pairs:
+        yield (key,)
+        if isinstance(inner, (dict, list)):
+            yield from ((key, *way) for way in ways(inner))
+
+
+def small_run(seed=0):
+    rng = np.random.default_rng(seed)
+    model = Sequential([Dense(1, 1, rng=rng), Dropout(0.5, rng=rng)])
+    return model, Adam(model.params), {"batches": rng}
+
+
+def test_nonsense_anywhere_changes_nothing_or_all(tmp_path, monkeypatch):
+    """Each value of the JSON in turn is left out, or replaced by each of NONSENSE."""
+    path, run = tmp_path / "c.npz", small_run()
+    save_checkpoint(path, *run, progress={"epoch": 3})
+    with opened(path, "nnlite checkpoint", "") as saved:
+        good, listed = saved.about, saved.listed
+    run = small_run(seed=1)
+    before, n_mutants, accepted = settled(run), 0, set()
+    for way, new in itertools.product(ways(good), [*NONSENSE, "left out"]):
+        about = copy.deepcopy(good)
+        place = functools.reduce(operator.getitem, way[:-1], about)
+        place[way[-1]] = new
+        if new == "left out":
+            del place[way[-1]]
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                container, "read_about", lambda archive, kind, about=about: (about, listed)
+            )
+            n_mutants += 1
+            try:
+                load_checkpoint(path, *run)
+            except ValueError as error:
+                assert str(path) in str(error) and "; " in str(error), error
+                assert settled(run) == before, (way, new)
+            else:
+                accepted.add(way[0])
+                run = small_run(seed=1)
+    assert n_mutants > 300 and accepted == {"progress", "settings", "states"}
+
+
+@pytest.mark.parametrize("mask", [np.ones((20, 19), bool), np.ones((20, 20)), np.ones(20, bool)])
 def test_a_mask_that_does_not_fit_is_refused_before_anything_changes(mask, tmp_path):
     path, run = tmp_path / "c.npz", start(1)
     save_checkpoint(path, *run)
-    np.savez(path, **(dict(np.load(path)) | {"2.w.mask": mask}))
+    rewrite(path, lambda about, arrays: arrays.update({"2.w.mask": mask}))
     advance(run, 2)
     before = settled(run)
-    with pytest.raises(ValueError, match=r"c\.npz is not a complete checkpoint .*a mask is"):
+    message = (
+        rf"c\.npz is of another run: arrays .*{mask.dtype} .* there, .*bool \(20, 20\).* here;"
+    )
+    with pytest.raises(ValueError, match=message):
         load_checkpoint(path, *run)
     assert settled(run) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda arrays: arrays.pop("0.b"),
+        lambda arrays: arrays.pop("m.1"),
+        lambda arrays: arrays.update({"9.w": np.ones(3)}),
+        lambda arrays: arrays.update({"9.w.mask": np.ones(3, bool)}),
+        lambda arrays: arrays.update({"v.0": arrays["v.0"].astype(np.float64)}),
+        lambda arrays: arrays.update({"0.w": arrays["0.w"].T}),
+    ],
+)
+def test_other_arrays_are_refused_before_anything_changes(change, tmp_path):
+    path, run = tmp_path / "c.npz", start(1)
+    save_checkpoint(path, *run)
+    rewrite(path, lambda about, arrays: change(arrays))
+    advance(run, 2)
+    before = settled(run)
+    with pytest.raises(ValueError, match=r"c\.npz is of another run: arrays .*; build what was"):
+        load_checkpoint(path, *run)
+    assert settled(run) == before
+
+
+def set_lr(run):
+    run[1].lr = float("nan")
+
+
+def set_mask(run):
+    run[0].layers[2].w.value = np.ones((20, 19), np.float32)
+
+
+def set_dtype(run):
+    run[0].layers[0].b.value = np.ones(20, np.float16)
+
+
+def set_moments(run):
+    run[1].m[0] = np.ma.masked_array(run[1].m[0])
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (set_lr, "lr is nan"),
+        (set_mask, "a mask is None or|an array of"),
+        (set_dtype, "float16|an array of"),
+        (set_moments, "masked"),
+    ],
+)
+def test_what_could_not_be_loaded_does_not_replace_what_can(change, message, tmp_path):
+    path, run = tmp_path / "c.npz", start(1)
+    save_checkpoint(path, *run)
+    before = path.read_bytes()
+    change(run)
+    with pytest.raises(ValueError, match=message):
+        save_checkpoint(path, *run)
+    assert path.read_bytes() == before
+
+
+def test_saving_leaves_the_run_as_it_is(tmp_path):
+    run = start(1)
+    advance(run, 1)
+    before, arrays = settled(run), run[1].m
+    save_checkpoint(tmp_path / "c.npz", *run)
+    assert settled(run) == before and run[1].m is arrays
+
+
+def test_progress_that_json_cannot_hold_is_refused(tmp_path):
+    path = tmp_path / "c.npz"
+    with pytest.raises(ValueError, match="JSON cannot hold what is to be saved"):
+        save_checkpoint(path, *start(1), progress={"seen": {1, 2}})
+    assert not path.exists()
+    save_checkpoint(path, *start(1), progress={"loss": np.float32(0.5), "of": np.arange(3)})
+    assert load_checkpoint(path, *start(1)) == {"loss": 0.5, "of": [0, 1, 2]}
 
 
 class Momentum:
@@ -271,13 +414,13 @@ rng = np.random.default_rng(0)
 split = Split(rng.random((750, 28, 28, 1), dtype=np.float32), rng.integers(0, 10, 750))
 data = Dataset("noise", split, split, split)
 if len(sys.argv) > 2:  # kills itself halfway through this save
-    saves, savez = iter(range(int(sys.argv[2]))), np.savez
-    def dying_savez(file, **arrays):
-        if next(saves, None) is None:
-            file.write(b"half a file")
+    writes, write_array = iter(range(int(sys.argv[2]))), np.lib.format.write_array
+    def dying_write(file, array, **options):
+        if next(writes, None) is None:
+            file.write(b"half an array")
             os.kill(os.getpid(), signal.SIGKILL)
-        savez(file, **arrays)
-    np.savez = dying_savez
+        write_array(file, array, **options)
+    np.lib.format.write_array = dying_write
 cfg = nets.Config("quadratic", 1e-3, (60, 40), ((3, 3),), steps=300, lr=1e-3, drop_prob=0.3)
 nets.trained("killed", cfg, data, 3, sys.argv[1])
 """
@@ -297,7 +440,7 @@ def test_a_run_killed_at_any_moment_ends_with_the_same_bits(tmp_path):
             time.sleep(rng.uniform(0, 0.1))
             run.kill()
         killed_at.append(step)
-    killed_in_a_save = subprocess.run([*command, tmp_path / "killed", "3"], capture_output=True)
+    killed_in_a_save = subprocess.run([*command, tmp_path / "killed", "70"], capture_output=True)
     assert killed_in_a_save.returncode == -signal.SIGKILL
     assert list((tmp_path / "killed").glob("*.part"))
     subprocess.run([*command, tmp_path / "killed"], check=True, capture_output=True)
@@ -310,5 +453,5 @@ def test_a_run_killed_at_any_moment_ends_with_the_same_bits(tmp_path):
 def saved_step(folder):
     for path in folder.glob("*.checkpoint.npz"):
         with np.load(path) as saved:
-            return json.loads(str(saved["checkpoint"]))["settings"]["t"]
+            return json.loads(saved["about.json"])["settings"]["t"]
     return 0

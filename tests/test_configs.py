@@ -24,7 +24,7 @@ STUDIES = [
     *(confidence_curves, confidence_images, output_range, score_table, training_study),
 ]
 NAMES = {  # groups, words and classes: changing one changes the rows themselves, or text for people
-    *("GROUPS", "FORMS", "WORDS", "ROOT", "RUNS", "THREADS"),
+    *("GROUPS", "FORMS", "WORDS", "SCORES"),
 }
 
 

@@ -301,7 +301,7 @@ def test_a_member_that_is_listed_is_missed(name, members, path):
 @pytest.mark.parametrize("name", ["a.npy", "about.json"])
 def test_a_doubled_member_is_refused(name, members, path):
     rezip(path, [*members.items(), (name, members[name])])
-    with refused(path, "two of its members have the same name"):
+    with refused(path, r"its members are .*; 4 names are needed"):
         read(path)
 
 
@@ -366,7 +366,7 @@ def test_a_list_of_members_that_begins_too_late_is_refused(lost, members, path):
     path.write_bytes(content)
     with zipfile.ZipFile(path) as archive:
         assert len(archive.namelist()) == 3 - lost // 48
-    with refused(path, f"{3 - lost // 48} of 3 members were found"):
+    with refused(path, "its members are .*; 3 names are needed"):
         read(path)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nnlite import Adam, Dense, Flatten, ReLU, Sequential, minibatches, quadratic
+from nnlite.container import write_arrays
 from nnlite.noise import add_noise, load_bank, noise_chain, save_bank, universal_noise
 
 CLASSES, SIDE = 4, 6
@@ -159,8 +160,55 @@ def test_a_file_that_is_no_bank_is_refused(tmp_path):
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
     np.savez(tmp_path / "pickled.npz", made_by=np.array([{}], dtype=object))
     for name in ("text", "other", "pickled"):
-        with pytest.raises(ValueError, match=rf"{name}\.npz is not a bank of noise"):
+        with pytest.raises(ValueError, match=rf"{name}\.npz is not a complete nnlite noise bank"):
             load_bank(tmp_path / f"{name}.npz")
+
+
+@pytest.mark.parametrize(
+    "bank, message",
+    [
+        ({(3, 0.25): np.ones((4, 4), int)}, "noise has dtype int64"),
+        ({(3, 0.25): np.ones((4, 4), np.float16)}, "noise has dtype float16"),
+        ({(3, 0.25): np.ma.masked_array([1.0, 2.0], [True, False])}, "noise is a masked array"),
+        ({(3, 0.25): None}, "noise is None"),
+        ({(3, float("nan")): np.ones(3)}, "limit is nan"),
+        ({(3.5, 0.25): np.ones(3)}, r"target is 3\.5"),
+        ({("3", 0.25): np.ones(3)}, "target is '3'"),
+        ({3: np.ones(3)}, r"a bank is a dict \{\(target, limit\): noise\}"),
+        ([np.ones(3)], "a bank is a dict"),
+        (None, "a bank is a dict"),
+    ],
+)
+def test_a_bank_that_could_not_be_loaded_is_not_saved(bank, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        save_bank(tmp_path / "bank.npz", bank, {})
+    assert not list(tmp_path.iterdir())
+
+
+def test_numpy_numbers_name_the_same_noise(tmp_path):
+    limit = np.float32(0.1)  # not 0.1
+    save_bank(tmp_path / "bank.npz", {(np.int64(3), limit): np.ones(3), (4, 1): np.zeros(3)}, {})
+    bank, _ = load_bank(tmp_path / "bank.npz")
+    assert list(bank) == [(3, float(limit)), (4, 1.0)] and bank[3, limit] is bank[3, float(limit)]
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"3": np.ones(3)},
+        {"3 0.25 1": np.ones(3)},
+        {"three 0.25": np.ones(3)},
+        {"-3 0.25": np.ones(3)},
+        {"3 nan": np.ones(3)},
+        {"3 0.25": np.ones(3, int)},
+        {"3 0.25": np.ones(3), "3 0.250": np.zeros(3)},
+    ],
+)
+def test_a_bank_that_save_bank_does_not_write_is_refused(arrays, tmp_path):
+    path = tmp_path / "bank.npz"
+    write_arrays(path, "nnlite noise bank", {"made_by": {}}, arrays)
+    with pytest.raises(ValueError, match=r"bank\.npz is not a complete nnlite noise bank .*delete"):
+        load_bank(path)
 
 
 def test_a_clipped_pixel_does_not_follow_the_noise():

@@ -2,15 +2,12 @@
 
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))
 import reproduce
 import training_study
-from lab.script import Results
+from lab import cache, script
 
 README = Path(__file__).parents[1] / "README.md"
 DOCS = README.parent / "docs"
@@ -37,17 +34,36 @@ def test_every_link_leads_somewhere():
 
 def test_the_tables_of_the_docs_are_those_of_the_results():
     page = (DOCS / "training.md").read_text()
-    study = Results(**json.loads((DOCS / "results" / "training-study.json").read_text()))
-    assert training_study.table(study) in page
+    assert training_study.table(results_of(training_study)) in page
 
 
 @pytest.mark.parametrize(
-    "page, scripts",
+    "page, studies",
     [("post-1-pruning.md", reproduce.POST_1), ("post-2-outputs.md", reproduce.POST_2)],
 )
-def test_the_pages_of_the_posts_have_the_tables_of_their_results(page, scripts):
+def test_the_pages_of_the_posts_have_the_tables_of_their_results(page, studies):
     text = (DOCS / page).read_text()
-    for name, (script, _) in scripts.items():
-        results = json.loads((DOCS / "results" / f"{name}.json").read_text())
-        for block in script.table(results).split("\n\n"):
-            assert block in text, f"{name}: the page has another table than\n{block}"
+    for study in studies:
+        for block in study.table(results_of(study)).split("\n\n"):
+            assert block in text, f"{study.__name__}: the page has another table than\n{block}"
+
+
+@pytest.mark.parametrize("study", [*reproduce.STUDY, training_study], ids=script.name_of)
+def test_the_results_of_the_docs_are_those_of_the_configs(study):
+    """Whoever changes a Config computes the results again."""
+    results = results_of(study)
+    assert (results.data, results.preset) == ("mnist", "standard")
+    assert results.config == cache.plain(study.PRESETS["standard"])
+    wanted = [
+        script.record(row, {}) for row in study.rows(study.PRESETS["standard"], results.seeds)
+    ]
+    fields = {row["kind"]: row.keys() for row in wanted}
+    found = [{key: row[key] for key in fields[row["kind"]]} for row in results.rows]
+    missing = [row for row in wanted if row not in found]
+    assert all(row in wanted for row in found)
+    assert all(row.get("form") == "pruned less" for row in missing)  # not all networks have it
+
+
+def results_of(study):
+    path = DOCS / "results" / f"{script.name_of(study)}.json"
+    return script.Results(**json.loads(path.read_text()))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import nnlite.sparse.prune as sparse_prune
 from nnlite import Conv2D, Dense, Dropout, Flatten, ReLU, Sequential, prune
+from nnlite.container import opened, write_arrays
 from nnlite.fast import chain
 from nnlite.fast import sparse as kernels
 from nnlite.fast.chain import FEW
@@ -403,8 +404,59 @@ def test_files_that_are_no_network_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError):
         SparseNetwork.load(tmp_path / "nothing.npz")
     (tmp_path / "text.npz").write_text("not a network")
-    with pytest.raises(ValueError, match=r"text\.npz is not a complete SparseNetwork"):
+    with pytest.raises(ValueError, match=r"text\.npz is not a complete nnlite sparse network"):
         SparseNetwork.load(tmp_path / "text.npz")
+
+
+def write(part, key, value):
+    """A change of what a file says of its layers."""
+
+    def change(about, arrays):
+        place = {"first": about["layers"][0], "last": about["layers"][-1], "all": about}[part]
+        place[key] = value
+
+    return change
+
+
+def replace_array(name, convert):
+    return lambda about, arrays: arrays.update({name: convert(arrays[name])})
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (write("first", "relu", "no"), "relu of layer 0 is 'no'"),
+        (write("first", "shape", [14, 14, 3]), "14, 14, 3"),
+        (
+            write("first", "conv", {"c_in": 30_000, "c_out": 30_000, "kernel": 9}),
+            "weights of shape",
+        ),
+        (write("last", "csr", [10, 10**12]), "takes inputs of shape"),
+        (write("last", "csr", [10**12, 10]), "index pointer size"),
+        (write("last", "csr", None), ""),
+        (write("all", "input_shape", [14.0, 15, 1]), r"input_shape is 14\.0"),
+        (write("all", "layers", []), "it lists"),
+        (replace_array("0.w", lambda w: w[..., :1]), r"layer 0, .* has weights of shape"),
+        (replace_array("0.w", lambda w: w.astype(np.float64)), "it lists"),
+        (replace_array("2.indices", lambda i: i.astype(np.int64)), "it lists"),
+        (replace_array("2.indices", lambda i: i + 10**6), "indices"),
+        (replace_array("2.indptr", lambda i: i[:-1]), "index pointer size"),
+        (replace_array("2.b", lambda b: b[:-1]), "bias"),
+        (lambda about, arrays: arrays.pop("2.b"), "it lists"),
+        (lambda about, arrays: arrays.update({"9.b": np.ones(3, np.float32)}), "it lists"),
+    ],
+)
+def test_files_that_save_does_not_write_are_refused(change, message, cnn, tmp_path):
+    path = tmp_path / "network.npz"
+    SparseNetwork(cnn, SHAPE, max_density=1, max_conv_density=0).save(path)
+    with opened(path, "nnlite sparse network", "") as saved:
+        about, arrays = saved.about, saved.arrays()
+    change(about, arrays)
+    write_arrays(path, "nnlite sparse network", about, arrays)
+    with pytest.raises(
+        ValueError, match=rf"network\.npz is not a complete .*{message}.*; write it"
+    ):
+        SparseNetwork.load(path)
 
 
 def test_a_file_with_another_input_shape_is_refused(tmp_path, rng):
