@@ -94,7 +94,7 @@ def only_one(path):
 def write_json(path, value):
     """Write `value`, whole or not at all."""
     with replace_when_done(path) as file:
-        file.write(json.dumps(value, default=to_json).encode())
+        file.write(json.dumps(value, default=to_json, separators=(",", ":")).encode())
 
 
 def plain(value):
