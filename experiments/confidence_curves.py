@@ -161,7 +161,7 @@ HEADER += ["threshold 80", "clean kept, %", "corrupted kept, %"]
 
 
 def cells(rows):
-    """Of several seeds: accuracy clean, half noisy, and what the two thresholds keep."""
+    """Cells of a line, of several seeds: accuracy clean, half noisy, what two thresholds keep."""
     line = [percent([row["clean_accuracy"] for row in rows], 2)]
     line.append(percent([row["half_noisy_accuracy"] for row in rows]))
     for i in range(2):

@@ -112,7 +112,7 @@ def needs(cfg, seeds):
 
 
 def rows(cfg, seeds):
-    """Of all seeds for the dense network, of the first for the convolutional one."""
+    """Rows of all seeds of the dense network, of the first seed of the convolutional one."""
     for seed in seeds:
         yield Attacked("ann", seed)
         for score in cfg.scores:

@@ -121,7 +121,7 @@ def needs(cfg, seeds):
 
 
 def rows(cfg, seeds):
-    """Of one network only, the first: it takes minutes to train."""
+    """The first network only: it takes minutes to train."""
     seed = seeds[0]
     for part, noise in [("validation", ()), ("test", ()), *(("test", v) for v in cfg.vectors)]:
         yield Unpruned(seed, part, noise)

@@ -158,7 +158,7 @@ def needs(cfg, seeds):
 
 
 def rows(cfg, seeds):
-    """Of one network only, the first: it takes minutes to train."""
+    """The first network only: it takes minutes to train."""
     seed, layers = seeds[0], range(1, len(cfg.network.convolutions) + 1)
     yield Pruned(seed)
     together = itertools.product([None], cfg.scores)

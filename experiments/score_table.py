@@ -157,7 +157,7 @@ def table(results):
 
 
 def table_of_auroc(results, asked):
-    """Of the first seed, with its interval."""
+    """AUROC of the first seed, with its interval."""
     first = results.select(Scores, seed=results.seeds[0])
     return table_of_scores(first, asked, "AUROC, %, seed 0", cell_of_auroc)
 
