@@ -1,8 +1,10 @@
 """What every training loop needs: minibatches, accuracy, and a stop where it goes wrong."""
 
+import numbers
+
 import numpy as np
 
-from nnlite.checks import check_count, check_labels, check_rng
+from nnlite.checks import as_array, check_count, check_labels, check_model, check_rng
 
 
 def minibatches(images, labels, batch_size, rng):
@@ -11,6 +13,7 @@ def minibatches(images, labels, batch_size, rng):
     The last batch holds what is left over.  Raises ValueError if images and labels differ
     in number.
     """
+    images, labels = as_array(images, "images"), as_array(labels, "labels")
     batch_size = check_count("batch_size", batch_size)
     if len(images) != len(labels):
         raise ValueError(f"{len(images)} images but {len(labels)} labels")
@@ -20,9 +23,10 @@ def minibatches(images, labels, batch_size, rng):
         yield images[batch], labels[batch]
 
 
-def accuracy(model, images, labels, batch_size=500):
+def accuracy(model, images, labels=None, batch_size=500):
     """Fraction of images, in [0, 1], whose largest output is the one of their label."""
-    outputs = model.predict(images, batch_size)
+    images = as_array(images, "images")
+    outputs = check_model(model, "predict").predict(images, batch_size)
     labels = check_labels(labels, outputs.shape[1])
     if len(labels) == 0:
         raise ValueError("no images given; an accuracy needs at least one")
@@ -39,6 +43,9 @@ def check_finite(model, loss, images, lr, step):
     images   the batch of the loss, to find the layer in which it began
     lr, step   the learning rate and the number of the step, for the message
     """
+    check_model(model, "params", "layers")
+    if not isinstance(loss, numbers.Real):
+        raise ValueError(f"loss is {loss!r}; a number is needed")
     if np.isfinite(loss) and all(np.isfinite(p.value).all() for p in model.params):
         return
     raise FloatingPointError(

@@ -11,21 +11,16 @@ What an optimiser remembers it says itself: `state()` returns numbers, tuples of
 arrays, by name, and `load_state(state)` checks them and takes them back (see nnlite/optim.py).
 """
 
-import json
-from pathlib import Path
+import copy
 
 import numpy as np
 
-from nnlite.checks import check_mask, check_rng
-from nnlite.files import replace_when_done
+from nnlite.checks import check_model, check_rng
+from nnlite.container import Unfit, opened, outline, through_json, write_arrays
 from nnlite.model import layer_text
-from nnlite.serialize import read_npz
+from nnlite.serialize import values_and_masks
 
-FORMAT = "nnlite checkpoint 1"
-
-
-class OtherRun(ValueError):
-    """A checkpoint is whole, but of another model, optimiser or set of generators."""
+KIND = "nnlite checkpoint"
 
 
 def save_checkpoint(path, model, optimiser, rngs, progress=None):
@@ -33,23 +28,25 @@ def save_checkpoint(path, model, optimiser, rngs, progress=None):
 
     rngs       {name: numpy Generator}: whatever else draws, the order of the batches say
     progress   anything that JSON can hold, given back by load_checkpoint
-    Raises ValueError for an optimiser without `state` and `load_state`.
+    Raises ValueError for an optimiser without `state` and `load_state`, and for what could not be
+    loaded again.
     """
     check_optimiser(optimiser)
-    settings, means = split(optimiser.state())
+    drawing = generators(check_model(model, "layers", "named_params"), rngs)
+    state = optimiser.state()
+    settings, means = split(state)
+    # Better no checkpoint than one that replaces a good one and is refused: a copy tries it.
+    copy.copy(optimiser).load_state(joined(state, through_json(settings), means))
     about = {
-        "format": FORMAT,
         "layers": [layer_text(layer) for layer in model.layers],
         "optimiser": type(optimiser).__name__,
         "trains": trained_names(model, optimiser),
         "settings": settings,
-        "generators": sharing(generators(model, rngs)),
-        "states": [rng.bit_generator.state for rng in unique(generators(model, rngs))],
+        "generators": sharing(drawing),
+        "states": [rng.bit_generator.state for rng in unique(drawing)],
         "progress": progress,
     }
-    with replace_when_done(path) as file:
-        text = json.dumps(about, default=lambda array: array.tolist())
-        np.savez(file, checkpoint=np.array(text), **values_and_masks(model), **means)
+    write_arrays(path, KIND, about, values_and_masks(model) | means)
 
 
 def load_checkpoint(path, model, optimiser, rngs):
@@ -60,31 +57,17 @@ def load_checkpoint(path, model, optimiser, rngs):
     one of another model, optimiser or set of generators; nothing is changed then.
     """
     check_optimiser(optimiser)
-    path, params = Path(path), model.named_params
-    drawing = unique(generators(model, rngs))
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no checkpoint {path}")
-    try:
-        saved = read_npz(path.read_bytes())
-        about = json.loads(str(saved.pop("checkpoint")))
-        if about["format"] != FORMAT:
-            raise ValueError(f"its format is {about['format']!r}, not {FORMAT!r}")
-        check_fits(saved, about, model, optimiser, rngs)
-        masks = {name: saved_mask(saved, name, p) for name, p in params.items()}
+    drawing = unique(generators(check_model(model, "layers", "named_params"), rngs))
+    with opened(path, KIND, "delete it to start from the beginning") as saved:
+        about = saved.about
+        check_fits(about, saved.listed, model, optimiser, rngs)
+        arrays, progress = saved.arrays(), about["progress"]
         for rng, state in zip(drawing, about["states"]):
-            type(rng.bit_generator)(0).state = state  # refused by one that is thrown away
-        progress = about["progress"]
-        optimiser.load_state(joined(optimiser.state(), about["settings"], saved))
-    except OtherRun as error:
-        raise ValueError(f"{path} is of another run: {error}") from None
-    except Exception as error:  # zipfile, zlib, numpy and json have each their own
-        raise ValueError(
-            f"{path} is not a complete checkpoint ({type(error).__name__}: {error}); "
-            f"delete it to start from the beginning"
-        ) from error
+            check_state(type(rng.bit_generator)(0), state)
+        optimiser.load_state(joined(optimiser.state(), about["settings"], arrays))
 
-    for name, p in params.items():
-        p.value, p.grad, p.mask = saved[name], None, masks[name]
+    for name, p in model.named_params.items():
+        p.value, p.grad, p.mask = arrays[name], None, arrays.get(f"{name}.mask")
     for rng, state in zip(drawing, about["states"]):
         rng.bit_generator.state = state
     return progress
@@ -100,10 +83,16 @@ def check_optimiser(optimiser):
         )
 
 
-def check_fits(saved, about, model, optimiser, rngs):
+def check_fits(about, listed, model, optimiser, rngs):
+    """Compare what a checkpoint says with what is here; its masks may be others."""
     drawing = generators(model, rngs)
     kinds = [type(rng.bit_generator).__name__ for rng in unique(drawing)]
     settings, means = split(optimiser.state())
+    arrays = {name: p.value for name, p in model.named_params.items()} | means
+    arrays = {name: text(outline(name, array)) for name, array in arrays.items()}
+    masks = {f"{name}.mask": f"bool {p.value.shape}" for name, p in model.named_params.items()}
+    there = {name: text(entry) for name, entry in listed.items()}
+    here = arrays | {name: mask for name, mask in masks.items() if name in there}
     questions = [
         ("layers", about["layers"], [layer_text(layer) for layer in model.layers]),
         ("optimiser", about["optimiser"], type(optimiser).__name__),
@@ -111,38 +100,32 @@ def check_fits(saved, about, model, optimiser, rngs):
         ("settings of the optimiser", list(about["settings"]), list(settings)),
         ("generators", about["generators"], sharing(drawing)),
         ("kinds of generator", [state["bit_generator"] for state in about["states"]], kinds),
-        ("arrays", described(saved), described(values_and_masks(model) | means)),
+        ("arrays", there, here),
     ]
     for what, there, here in questions:
         if there != here:
-            raise OtherRun(f"{what} {there} there, {here} here")
+            raise Unfit(
+                f"is of another run: {what} {there} there, {here} here; build what was saved, "
+                f"or take another file"
+            )
 
 
-def described(named):
-    """{"1.w": "float32 (784, 10)", ...}, masks left out: they may come and go."""
-    names = sorted(name for name in named if not name.endswith(".mask"))
-    return {name: f"{named[name].dtype} {named[name].shape}" for name in names}
+def text(entry):
+    """An array that is listed, as "float32 (784, 10)"."""
+    return f"{entry['dtype']} {tuple(entry['shape'])}"
+
+
+def check_state(bit_generator, state):
+    """Try the state of a generator on another that is thrown away."""
+    bit_generator.state = state
+    if through_json(bit_generator.state) != state:
+        raise ValueError("a generator cannot have the state that it lists")
 
 
 def trained_names(model, optimiser):
     """The parameters that an optimiser trains, by name and in its order."""
     names = {id(p): name for name, p in model.named_params.items()}
     return [names.get(id(p), "of another model") for p in optimiser.params]
-
-
-def values_and_masks(model):
-    """{"1.w": ..., "1.w.mask": ..., ...} of all parameters."""
-    found = {}
-    for name, p in model.named_params.items():
-        found[name] = p.value
-        if p.mask is not None:
-            found[f"{name}.mask"] = p.mask
-    return found
-
-
-def saved_mask(saved, name, p):
-    mask = saved.get(f"{name}.mask")
-    return None if mask is None else check_mask(mask, p.value.shape)
 
 
 def split(state):

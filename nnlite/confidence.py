@@ -13,7 +13,7 @@ those that are read right and those that are read wrong.  docs/confidence.md exp
 import numpy as np
 from scipy.special import entr, logsumexp, softmax
 
-from nnlite.checks import check_number
+from nnlite.checks import as_array, check_number
 
 # Scores.  Each takes raw outputs (N, n_out), n_out >= 2, and returns (N,).
 
@@ -60,7 +60,7 @@ def probability_ratio(outputs):
 
 
 def largest_output(outputs):
-    """Of each image, before any softmax."""
+    """The largest output of each image, before any softmax."""
     return two_largest(outputs)[0]
 
 
@@ -117,7 +117,7 @@ def probabilities(outputs):
 
 def as_outputs(outputs):
     """Outputs as floats (N, n_out >= 2), else ValueError."""
-    outputs = np.asarray(outputs)
+    outputs = as_array(outputs, "outputs")
     if outputs.ndim != 2 or outputs.shape[1] < 2:
         raise ValueError(f"outputs have shape {outputs.shape}; (N, n_out >= 2) is expected")
     return outputs if outputs.dtype.kind == "f" else outputs.astype(float)
@@ -149,8 +149,9 @@ def fraction_kept(scores, threshold):
     Of an array of thresholds (T,) it makes the survival curve (T,).
     """
     numbers, n = sorted_numbers(scores)
+    threshold = as_array(threshold, "threshold", 0)
     if n == 0:
-        return np.full(np.shape(threshold), np.nan)
+        return np.full(threshold.shape, np.nan)
     return (len(numbers) - np.searchsorted(numbers, threshold)) / n
 
 
@@ -164,7 +165,7 @@ def fraction_below(scores, threshold):
 
 def sorted_numbers(scores):
     """The scores that are not nan, in ascending order, and how many scores there are."""
-    scores = np.asarray(scores, dtype=float)
+    scores = as_array(scores, "scores").astype(float)
     if scores.ndim != 1:
         raise ValueError(f"scores have shape {scores.shape}; one per image, (N,), is expected")
     return np.sort(scores[~np.isnan(scores)]), len(scores)
@@ -179,7 +180,8 @@ def counts_above(is_positive, scores):
 
     is_positive (N,) of booleans, scores (N,).  Raises ValueError if they do not fit.
     """
-    is_positive, scores = np.asarray(is_positive), np.asarray(scores, float)
+    is_positive = as_array(is_positive, "is_positive")
+    scores = as_array(scores, "scores").astype(float)
     if is_positive.dtype != bool:
         raise ValueError(f"is_positive has dtype {is_positive.dtype}; booleans are needed")
     if len(scores) == 0:
@@ -232,6 +234,7 @@ def fpr_at_tpr(is_positive, scores, tpr=0.95):
 def errors_among(wrong, scores, n_accepted):
     """How many of the n_accepted surest images are wrong; of equal scores, their share."""
     errors, right = counts_above(wrong, scores)
+    n_accepted = as_array(n_accepted, "n_accepted", 0)
     return np.interp(n_accepted, np.append(0, errors + right), np.append(0, errors))
 
 
@@ -240,7 +243,7 @@ def risk_coverage_area(wrong, scores):
 
     Lower is better; a score that says nothing has the error rate of all images.
     """
-    n_accepted = np.arange(1, len(scores) + 1)
+    n_accepted = np.arange(1, len(as_array(scores, "scores")) + 1)
     return float(np.mean(errors_among(wrong, scores, n_accepted) / n_accepted))
 
 
@@ -248,5 +251,5 @@ def accepted_and_wrong(wrong, scores, reject):
     """Fraction of all images that are wrong and still accepted when the fraction `reject`, in
     [0, 1], with the lowest scores is rejected."""
     check_number("reject", reject, "[0, 1]")
-    n = len(scores)
+    n = len(as_array(scores, "scores"))
     return float(errors_among(wrong, scores, round(n * (1 - reject))) / n)

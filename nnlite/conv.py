@@ -11,7 +11,7 @@ import itertools
 
 import numpy as np
 
-from nnlite.checks import as_float, check_count, check_pair
+from nnlite.checks import as_float, check_count, check_pair, check_upstream, remembered
 from nnlite.init import initialise
 from nnlite.parameter import Parameter
 from nnlite.replace import may_be_replaced
@@ -43,11 +43,17 @@ def conv_geometry(size, kernel, stride, padding):
 
 def check_padding(padding):
     """Return `padding` if it is "same", "valid" or a whole number, else raise ValueError."""
-    if padding in ("same", "valid"):
+    if isinstance(padding, str) and padding in ("same", "valid"):
         return padding
     if isinstance(padding, str) or padding is None:
         raise ValueError(f'padding is {padding!r}; it must be "same", "valid" or a whole number')
     return check_count("padding", padding, 0)
+
+
+def check_filters(x, w, b):
+    """Raise ValueError unless images (N, H, W, c_in), w (kh, kw, c_in, c_out), b (c_out,) fit."""
+    if not x.ndim == w.ndim == 4 or x.shape[3] != w.shape[2] or b.shape != w.shape[3:]:
+        raise ValueError(f"x {x.shape}, filters w {w.shape} and b {b.shape} do not fit together")
 
 
 def conv2d_naive(x, w, b, stride=1, padding="same"):
@@ -58,8 +64,10 @@ def conv2d_naive(x, w, b, stride=1, padding="same"):
     x (N, H, W, c_in), w (kh, kw, c_in, c_out), b (c_out,) -> y (N, Ho, Wo, c_out).
     Slow; it is here to be read and to test Conv2D.
     """
-    (kh, kw, _, c_out), (sh, sw) = w.shape, check_pair("stride", stride)
+    w, b = as_float(w, name="w"), as_float(b, name="b")
     x, padding = as_float(x, w.dtype), check_padding(padding)
+    check_filters(x, w, b)
+    (kh, kw, _, c_out), (sh, sw) = w.shape, check_pair("stride", stride)
     top, bottom, ho = conv_geometry(x.shape[1], kh, sh, padding)
     left, right, wo = conv_geometry(x.shape[2], kw, sw, padding)
     x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
@@ -118,6 +126,7 @@ def conv2d(x, w, b, stride, zeros):
 
     x (N, H, W, c_in), w (kh, kw, c_in, c_out), b (c_out,) -> y (N, Ho, Wo, c_out)
     """
+    check_filters(x, w, b)
     x = np.pad(x, ((0, 0), *zeros, (0, 0)))
     kernel, flat_w = w.shape[:2], w.reshape(-1, w.shape[3])  # (kh*kw*c_in, c_out)
     ho, wo = ((x.shape[axis + 1] - kernel[axis]) // stride[axis] + 1 for axis in (0, 1))
@@ -177,6 +186,7 @@ class Conv2D:
 
     def geometry(self, height, width):
         """(zeros, (Ho, Wo)) for images of height x width."""
+        height, width = check_count("height", height), check_count("width", width)
         top, bottom, ho = conv_geometry(height, self.kernel[0], self.stride[0], self.padding)
         left, right, wo = conv_geometry(width, self.kernel[1], self.stride[1], self.padding)
         return ((top, bottom), (left, right)), (ho, wo)
@@ -194,21 +204,15 @@ class Conv2D:
         return self.backward_input(dy)
 
     def backward_params(self, dy):
-        x, zeros, _ = self.cache
-        dy = self.check_upstream(dy)
+        x, zeros, shape = remembered(self)
+        dy = check_upstream(self, dy, shape, x.dtype)
         dw, db = conv2d_filter_gradient(x, dy, self.kernel, self.stride, zeros)
         self.w.grad, self.b.grad = dw, db
 
     def backward_input(self, dy):
-        x, zeros, _ = self.cache
-        dy = self.check_upstream(dy)
+        x, zeros, shape = remembered(self)
+        dy = check_upstream(self, dy, shape, x.dtype)
         return conv2d_input_gradient(dy, self.w.value, self.stride, zeros, x.shape[1:3])
-
-    def check_upstream(self, dy):
-        x, _, shape = self.cache
-        if np.shape(dy) != shape:
-            raise ValueError(f"dy has shape {np.shape(dy)}, the outputs of {self} had {shape}")
-        return as_float(dy, x.dtype, "dy")
 
     def __repr__(self):
         (kh, kw), (sh, sw) = self.kernel, self.stride

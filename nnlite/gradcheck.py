@@ -7,7 +7,7 @@ cancel in the sum would pass.
 
 import numpy as np
 
-from nnlite.checks import check_rng
+from nnlite.checks import as_array, check_function, check_model, check_rng
 from nnlite.parameter import named_params
 
 
@@ -37,8 +37,9 @@ def relative_error(gradient, reference):
     """Largest difference between two arrays, divided by the largest entry of either."""
     if gradient.shape != reference.shape:
         raise ValueError(f"a gradient has shape {gradient.shape}, not {reference.shape}")
-    scale = max(np.abs(gradient).max(), np.abs(reference).max(), np.finfo(float).tiny)
-    return float(np.abs(gradient - reference).max() / scale)
+    largest = (np.abs(a).max(initial=0) for a in (gradient, reference))
+    scale = max(*largest, np.finfo(float).tiny)
+    return float(np.abs(gradient - reference).max(initial=0) / scale)
 
 
 def check_gradients(layer, x, *, rng, train=False):
@@ -50,7 +51,8 @@ def check_gradients(layer, x, *, rng, train=False):
     by the largest entry: about 1e-9 when right.  train=True needs a forward pass that
     repeats itself.
     """
-    x = np.array(x)  # moved by numerical_gradient; the caller's stays
+    check_model(layer, "forward", "backward", "params", name="layer")
+    x = np.array(as_array(x))  # moved by numerical_gradient; the caller's stays
     dy = check_rng(rng).normal(size=layer.forward(x, train).shape)
 
     def upstream_sum():
@@ -68,6 +70,6 @@ def check_gradients(layer, x, *, rng, train=False):
 
 def check_loss(loss, outputs, targets):
     """Relative error of a loss's gradient at float64 outputs (N, n_out)."""
-    outputs = np.array(outputs)
-    _, doutputs = loss(outputs, targets)
+    outputs = np.array(as_array(outputs, "outputs"))
+    _, doutputs = check_function("loss", loss)(outputs, targets)
     return relative_error(doutputs, numerical_gradient(lambda: loss(outputs, targets)[0], outputs))

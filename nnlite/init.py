@@ -33,7 +33,12 @@ def posts(shape, fan_in, fan_out, rng):
     return truncated_normal(shape, np.sqrt(3 / (fan_in + fan_out)), rng), np.full(shape[-1], 0.1)
 
 
-INITIALISERS = {"default": default, "he": he, "posts": posts}
+def unset(shape, fan_in, fan_out, rng):
+    """Zeros that take no memory and cannot be changed: for `load`, which brings its own."""
+    return np.broadcast_to(np.float32(0), shape), np.broadcast_to(np.float32(0), shape[-1:])
+
+
+INITIALISERS = {"default": default, "he": he, "posts": posts, "unset": unset}
 
 
 def initialise(name, shape, rng):
@@ -43,8 +48,8 @@ def initialise(name, shape, rng):
             whose fans are kernel area times channels
     Raises ValueError for an unknown name or something that is not a generator.
     """
-    if name not in INITIALISERS:
+    if not isinstance(name, str) or name not in INITIALISERS:
         raise ValueError(f"init is {name!r}; known initialisers: {', '.join(INITIALISERS)}")
     area = int(np.prod(shape[:-2]))  # 1 for a dense layer
     w, b = INITIALISERS[name](shape, area * shape[-2], area * shape[-1], check_rng(rng))
-    return w.astype(np.float32), b.astype(np.float32)
+    return w.astype(np.float32, copy=False), b.astype(np.float32, copy=False)

@@ -20,9 +20,18 @@ The arithmetic is in plain functions.  Those marked @may_be_replaced have a fast
 which is taken where it can be: see nnlite/replace.py.  Under `nnlite.plain()` these run.
 """
 
+import math
+
 import numpy as np
 
-from nnlite.checks import as_float, check_count, check_number, check_rng
+from nnlite.checks import (
+    as_float,
+    check_count,
+    check_number,
+    check_rng,
+    check_upstream,
+    remembered,
+)
 from nnlite.init import initialise
 from nnlite.parameter import Parameter
 from nnlite.replace import may_be_replaced
@@ -90,15 +99,15 @@ class Dense:
         return self.backward_input(dy)
 
     def backward_params(self, dy):
-        x = self.cache
-        dy = as_float(dy, x.dtype, "dy")
+        x = remembered(self)
+        dy = check_upstream(self, dy, (len(x), self.n_out), x.dtype)
         self.w.grad = matmul(x.T, dy)  # (n_in, n_out)
         self.b.grad = dy.sum(axis=0)  # (n_out,)
 
     def backward_input(self, dy):
-        w = self.w.value
-        dy = as_float(dy, w.dtype, "dy")
-        return matmul(dy, w.T, out=np.empty_like(self.cache))  # (N, n_in), lying in memory like x
+        x, w = remembered(self), self.w.value
+        dy = check_upstream(self, dy, (len(x), self.n_out), w.dtype)
+        return matmul(dy, w.T, out=np.empty_like(x))  # (N, n_in), lying in memory like x
 
     def __repr__(self):
         return f"Dense({self.n_in}, {self.n_out})"
@@ -113,11 +122,12 @@ class ReLU:
         self.cache = None
 
     def forward(self, x, train=False):
-        self.cache = y = relu(x)
+        self.cache = y = relu(as_float(x))
         return y
 
     def backward(self, dy):
-        return relu_gradient(self.cache, dy)
+        y = remembered(self)
+        return relu_gradient(y, check_upstream(self, dy, y.shape))
 
     def __repr__(self):
         return "ReLU()"
@@ -139,19 +149,23 @@ class Dropout:
         self.cache = None
 
     def forward(self, x, train=False):
+        x = as_float(x)
         if not train or self.drop_prob == 0:
-            self.cache = None
+            self.cache = x.shape, None
             return x
         if self.rng is None:
             raise ValueError(
                 "this Dropout was loaded from a file and has no generator; to train on, "
                 "load with nnlite.load(path, rng=np.random.default_rng(seed))"
             )
-        self.cache = draws = self.rng.integers(0, 2**16, x.shape, np.uint16)
+        draws = self.rng.integers(0, 2**16, x.shape, np.uint16)
+        self.cache = x.shape, draws
         return drop(x, draws, self.drop_prob)
 
     def backward(self, dy):
-        return dy if self.cache is None else drop(dy, self.cache, self.drop_prob)
+        shape, draws = remembered(self)
+        dy = check_upstream(self, dy, shape)
+        return dy if draws is None else drop(dy, draws, self.drop_prob)
 
     def __repr__(self):
         return f"Dropout({self.drop_prob})"
@@ -166,11 +180,13 @@ class Flatten:
         self.cache = None
 
     def forward(self, x, train=False):
+        x = as_float(x)
         self.cache = x.shape
-        return x.reshape(len(x), int(np.prod(x.shape[1:])))
+        return x.reshape(len(x), math.prod(x.shape[1:]))
 
     def backward(self, dy):
-        return dy.reshape(self.cache)
+        shape = remembered(self)
+        return check_upstream(self, dy, (shape[0], math.prod(shape[1:]))).reshape(shape)
 
     def __repr__(self):
         return "Flatten()"

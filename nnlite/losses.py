@@ -11,13 +11,13 @@ or labels do not fit.
 
 import numpy as np
 
-from nnlite.checks import check_labels
+from nnlite.checks import as_array, check_count, check_dtype, check_labels
 
 
 def one_hot(labels, n_classes, dtype=np.float32):
     """Integer labels (N,) -> (N, n_classes), 1 at the label and 0 elsewhere."""
-    labels = check_labels(labels, n_classes)
-    y = np.zeros((len(labels), n_classes), dtype=dtype)
+    labels = check_labels(labels, check_count("n_classes", n_classes))
+    y = np.zeros((len(labels), n_classes), dtype=check_dtype(dtype))
     y[np.arange(len(labels)), labels] = 1
     return y
 
@@ -51,7 +51,7 @@ def softmax_cross_entropy(outputs, targets):
 
 def as_pair(outputs, targets):
     """Outputs and targets as two float arrays of shape (N, n_out) and one dtype."""
-    outputs, targets = np.asarray(outputs), np.asarray(targets)
+    outputs, targets = as_array(outputs, "outputs"), as_array(targets, "targets")
     if outputs.dtype.kind != "f" or outputs.ndim != 2 or len(outputs) == 0:
         raise ValueError(
             f"outputs have dtype {outputs.dtype} and shape {outputs.shape}; "

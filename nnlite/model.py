@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 
-from nnlite.checks import as_float, check_count
+from nnlite.checks import as_array, as_float, check_count, check_dtype, check_function, check_list
 from nnlite.parameter import named_params
 
 
@@ -16,8 +16,9 @@ class Sequential:
     params   all their Parameters, in order
     """
 
-    def __init__(self, layers):
-        self.layers = list(layers)
+    def __init__(self, layers, *others):
+        remedy = "pass the layers in a list: Sequential([Dense(...), ReLU(), ...])"
+        self.layers = check_list("layers", None if others else layers, remedy)
         check_layers(self.layers)
         self.output_shape = None  # of the last forward pass
 
@@ -71,7 +72,7 @@ class Sequential:
         labels   the targets of the loss;  loss  such as nnlite.quadratic
         The parameters' gradients are left as they are.
         """
-        _, dy = loss(self.forward(x), labels)
+        _, dy = check_function("loss", loss)(self.forward(x), labels)
         self.check_upstream(dy)
         for layer in reversed(self.layers):
             dy = backward_input(layer, dy)
@@ -79,15 +80,13 @@ class Sequential:
 
     def predict(self, x, batch_size=500):
         """Raw outputs (N, ...) in evaluation mode, computed batch_size images at a time."""
-        batch_size = check_count("batch_size", batch_size)
+        x, batch_size = as_array(x), check_count("batch_size", batch_size)
         starts = range(0, max(len(x), 1), batch_size)  # one empty batch if there is no image
         return np.concatenate([self.forward(x[i : i + batch_size]) for i in starts])
 
     def astype(self, dtype):
         """A copy whose parameters are float32 or float64."""
-        dtype = np.dtype(dtype)
-        if dtype not in (np.float32, np.float64):
-            raise ValueError(f"dtype is {dtype}; parameters are float32 or float64")
+        dtype = check_dtype(dtype)
         model = copy.deepcopy(self)
         for p in model.params:
             p.value = p.value.astype(dtype)
@@ -106,9 +105,10 @@ class Sequential:
     def check_upstream(self, dy):
         if self.output_shape is None:
             raise ValueError("backward before forward; call model.forward(x) first")
-        if np.shape(dy) != self.output_shape:
+        shape = as_array(dy, "dy", 0).shape
+        if shape != self.output_shape:
             raise ValueError(
-                f"dy has shape {np.shape(dy)}; the outputs of the last forward pass have "
+                f"dy has shape {shape}; the outputs of the last forward pass have "
                 f"shape {self.output_shape}"
             )
 
@@ -152,7 +152,7 @@ def describe(params):
 def check_layers(layers):
     if not layers or len({id(layer) for layer in layers}) != len(layers):
         raise ValueError(
-            f"Sequential takes at least one layer and each layer object once, got {layers}"
+            f"layers must be at least one layer and each layer object once, got {layers}"
         )
     for layer in layers:
         if isinstance(layer, Sequential):

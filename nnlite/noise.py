@@ -12,19 +12,24 @@ in the literature, targeted universal perturbations under an L-infinity bound
 docs/adversarial-noise.md compares ways to train them.
 """
 
-import json
-from pathlib import Path
-
 import numpy as np
 
-from nnlite.checks import as_float, check_count, check_number, check_rng
-from nnlite.files import replace_when_done
+from nnlite.checks import (
+    as_array,
+    as_float,
+    check_count,
+    check_model,
+    check_name,
+    check_number,
+    check_rng,
+)
+from nnlite.container import opened, write_arrays
 from nnlite.losses import softmax_cross_entropy
 from nnlite.optim import SGD, Adam
 from nnlite.parameter import Parameter
-from nnlite.serialize import read_npz
 
 STEPS = ("adam", "normalised", "plain")
+BANK = "nnlite noise bank"  # as its file calls it
 
 
 def add_noise(images, noise):
@@ -80,13 +85,17 @@ def universal_noise(
     limit = check_number("limit", limit, "[0, 1]")
     labels = np.full(check_count("batch_size", batch_size), check_count("target", target, 0))
     rng, steps, l2 = check_rng(rng), check_count("steps", steps), check_number("l2", l2)
-    if len(images) == 0:
+    check_model(model, "input_gradient")
+    images = as_float(images, name="images")
+    if images.size == 0:
         raise ValueError("no images given; noise is trained on at least one")
-    as_float(images[:1], name="images")
-    if np.min(images[:1000]) < 0 or np.max(images[:1000]) > 1:
-        raise ValueError("images have values outside [0, 1]; noise is in pixel units, 0 to 1")
-    if step not in STEPS:
-        raise ValueError(f"step is {step!r}; it must be one of {', '.join(STEPS)}")
+    low, high = images.min(), images.max()  # of nan if there is one
+    if not 0 <= low <= high <= 1:
+        raise ValueError(
+            f"images have values outside [0, 1], from {low:.4g} to {high:.4g}; noise is in pixel "
+            f"units, 0 to 1"
+        )
+    check_name("step", step, STEPS)
     noise = Parameter(start_from(start, images[0], limit))
     optimiser = (Adam if step == "adam" else SGD)([noise], lr=check_number("step_size", step_size))
     for _ in range(steps):
@@ -127,7 +136,7 @@ def noise_chain(model, images, target, limits, *, rng, **options):
     options   of universal_noise but `start`, the same for every limit
     Raises ValueError for limits in another order.
     """
-    limits = list(limits)
+    limits = [check_number("limits", limit, "[0, 1]") for limit in as_array(limits, "limits")]
     if limits != sorted(limits):
         raise ValueError(f"limits are {limits}; each starts from the one before, so they ascend")
     chain, noise = {}, None
@@ -141,23 +150,29 @@ def save_bank(path, bank, made_by):
     """Write {(target, limit): noise} and what it was made with to one .npz, whole or not at all.
 
     made_by   a dict that JSON can hold: the model, the data, the options
+    Raises ValueError for what load_bank would refuse.
     """
-    arrays = {f"{target} {limit}": noise for (target, limit), noise in bank.items()}
-    with replace_when_done(path) as file:
-        np.savez(file, made_by=json.dumps(made_by), **arrays)
+    if not isinstance(bank, dict) or not all(np.shape(pair) == (2,) for pair in bank):
+        raise ValueError("a bank is a dict {(target, limit): noise}, such as noise_chain returns")
+    pairs = {checked_pair(*pair): as_float(noise, name="noise") for pair, noise in bank.items()}
+    arrays = {f"{target} {limit}": noise for (target, limit), noise in pairs.items()}
+    write_arrays(path, BANK, {"made_by": made_by}, arrays)
 
 
 def load_bank(path):
     """(bank, made_by) as they were given to save_bank.  Nothing is unpickled.
 
-    Raises ValueError for a file of another kind.
+    Raises FileNotFoundError if there is no such file, ValueError for one of another kind.
     """
-    content = Path(path).read_bytes()
-    try:
-        arrays = read_npz(content)
-        made_by = json.loads(str(arrays.pop("made_by")))
-        pairs = {name: name.split(" ") for name in arrays}
-        bank = {(int(t), float(limit)): arrays[name] for name, (t, limit) in pairs.items()}
-    except Exception as error:  # zipfile, zlib, numpy and json have each their own
-        raise ValueError(f"{path} is not a bank of noise vectors: {error}") from error
-    return bank, made_by
+    with opened(path, BANK, "delete it, and make the noise again") as saved:
+        arrays, bank = saved.arrays(), {}
+        for name, noise in arrays.items():
+            target, limit = name.split(" ")
+            bank[checked_pair(int(target), float(limit))] = as_float(noise, name=name)
+        if len(bank) < len(arrays):
+            raise ValueError(f"it has noise for the same class and limit twice: {list(arrays)}")
+        return bank, saved.about["made_by"]
+
+
+def checked_pair(target, limit):
+    return check_count("target", target, 0), check_number("limit", limit)

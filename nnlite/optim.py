@@ -11,9 +11,12 @@ denormal numbers, with which many processors are several times slower.  Adam the
 what is below TINY to zero: pruning would remove it first anyway.
 """
 
+import reprlib
+
 import numpy as np
 
-from nnlite.checks import check_count, check_number
+from nnlite.checks import as_array, check_count, check_list, check_number
+from nnlite.parameter import Parameter
 from nnlite.replace import may_be_replaced
 
 # float32 numbers below these become 0: weights and running means of gradients,
@@ -119,26 +122,29 @@ def check_gradients_known(params):
     for p in params:
         if p.grad is None:
             raise ValueError(f"{p} has no gradient; call model.backward(doutputs) before step()")
-        if p.grad.shape != p.value.shape:
-            raise ValueError(f"{p} has a gradient of shape {p.grad.shape}")
+        if getattr(p.grad, "shape", None) != p.value.shape:
+            raise ValueError(f"{p} has a gradient of shape {np.shape(p.grad)}")
+        if p.mask is not None and p.mask.shape != p.value.shape:
+            raise ValueError(f"{p} has a mask of shape {p.mask.shape}; assign a new one, or None")
 
 
 def check_betas(betas):
-    if np.shape(betas) != (2,):
+    if not isinstance(betas, (tuple, list)) or len(betas) != 2:
         raise ValueError(f"betas are {betas!r}; a pair such as (0.9, 0.999) is expected")
     return tuple(check_number("beta", beta, "[0, 1)") for beta in betas)
 
 
 def check_keys(state, keys):
-    if set(state) != set(keys):
-        raise ValueError(f"the state has {', '.join(state)}; this optimiser's is {', '.join(keys)}")
+    if not isinstance(state, dict) or set(state) != set(keys):
+        found = ", ".join(map(str, state)) if isinstance(state, dict) else repr(state)
+        raise ValueError(f"the state has {found}; this optimiser's is {', '.join(keys)}")
 
 
 def check_arrays(name, arrays, params):
     """Copies of arrays, one for each parameter, of its shape and dtype, else ValueError."""
     if not isinstance(arrays, list) or len(arrays) != len(params):
         raise ValueError(f"{name} must be a list of {len(params)} arrays, one for each parameter")
-    copies = [np.array(array) for array in arrays]
+    copies = [np.array(as_array(array, name)) for array in arrays]
     for a, p in zip(copies, params):
         if a.shape != p.value.shape or a.dtype != p.value.dtype:
             raise ValueError(f"{name} has an array of {a.dtype} and shape {a.shape} for {p}")
@@ -146,7 +152,10 @@ def check_arrays(name, arrays, params):
 
 
 def check_params(params):
-    params = list(params)
+    params = check_list("params", params, "pass model.params")
+    for p in params:
+        if not isinstance(p, Parameter):
+            raise ValueError(f"params has {reprlib.repr(p)}, no Parameter; pass model.params")
     if len({id(p) for p in params}) != len(params) or not params:
         raise ValueError(
             f"{len(params)} parameters given; an optimiser takes at least one, each once, "

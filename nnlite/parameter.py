@@ -6,7 +6,7 @@ The three live in one object so that they cannot fall out of step.  Layers read
 
 import numpy as np
 
-from nnlite.checks import check_mask
+from nnlite.checks import as_float, check_mask
 
 
 class Parameter:
@@ -18,7 +18,7 @@ class Parameter:
     """
 
     def __init__(self, value):
-        self.value = value
+        self.value = as_float(value, name="value")
         self.grad = None
         self.mask = None
 

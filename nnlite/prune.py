@@ -12,17 +12,29 @@ smallest go first.  Biases are never pruned.  docs/pruning.md compares the score
 """
 
 import contextlib
+import reprlib
 from dataclasses import dataclass
 
 import numpy as np
 
-from nnlite.checks import as_float, check_count, check_mask, check_number, check_rng
+from nnlite.checks import (
+    as_array,
+    as_float,
+    check_count,
+    check_dict,
+    check_mask,
+    check_model,
+    check_number,
+    check_rng,
+)
 from nnlite.parameter import Parameter
+
+KEPT = "pass what keep_masks returns"  # the remedy for masks that are none
 
 
 @dataclass(frozen=True)
 class InputStatistics:
-    """Of the inputs x of one layer over n images, each array (n_in,), float64."""
+    """Statistics of the inputs x of one layer over n images, each array (n_in,), float64."""
 
     n: int
     mean: np.ndarray  # of x
@@ -38,15 +50,10 @@ class InputStatistics:
         """sqrt(sum over images of x^2), as in Wanda: it grows with the number of images."""
         return np.sqrt(self.n * self.mean_square)
 
-    def take(self, inputs):
-        """The same of chosen inputs, an array of their numbers."""
-        arrays = (self.mean, self.mean_abs, self.mean_square)
-        return InputStatistics(self.n, *(array[inputs] for array in arrays))
-
 
 def magnitude(w, statistics=None):
     """|w|: the posts' absolute value."""
-    return np.abs(w)
+    return np.abs(as_float(w, name="w"))
 
 
 def mean_activation(w, statistics):
@@ -59,17 +66,17 @@ def mean_activation(w, statistics):
 
 def signed_mean_activation(w, statistics):
     """mean over images of w * x: what pulls its neuron down goes first."""
-    return w * of_inputs("mean", statistics, w)
+    return of_inputs("mean", statistics, w) * w
 
 
 def mean_absolute_activation(w, statistics):
     """mean over images of |w * x|.  Behind a ReLU, where x >= 0, the same as mean_activation."""
-    return np.abs(w) * of_inputs("mean_abs", statistics, w)
+    return of_inputs("mean_abs", statistics, w) * np.abs(w)
 
 
 def wanda(w, statistics):
     """|w| * norm(x), Sun et al. 2023: what a neuron loses, as a root mean square, without w."""
-    return np.abs(w) * of_inputs("norm", statistics, w)
+    return of_inputs("norm", statistics, w) * np.abs(w)
 
 
 def random(rng):
@@ -80,16 +87,21 @@ def random(rng):
 
 def of_inputs(name, statistics, w):
     """One of the statistics as a column beside w (n_in, n_out), in its dtype."""
-    if statistics is None:
+    if not isinstance(statistics, InputStatistics):
         raise ValueError(
-            "this score needs the layers' inputs; pass statistics=input_statistics(model, images)"
+            f"statistics are {reprlib.repr(statistics)}; this score needs the layers' inputs, pass "
+            f"statistics=input_statistics(model, images)"
         )
-    return getattr(statistics, name).astype(w.dtype)[:, None]
+    w, column = as_float(w, name="w"), getattr(statistics, name)[:, None]
+    if w.ndim != 2 or len(w) != len(column):
+        raise ValueError(f"w has shape {w.shape}, the statistics are of {len(column)} inputs")
+    return column.astype(w.dtype)
 
 
 def dense_weights(model):
     """{"1.w": Parameter, ...}: the weights of the dense layers of a Sequential."""
-    weights = {f"{i}.w": layer.w for i, layer in enumerate(model.layers) if is_dense(layer)}
+    layers = check_model(model, "layers", "params").layers
+    weights = {f"{i}.w": layer.w for i, layer in enumerate(layers) if is_dense(layer)}
     if not weights:
         raise ValueError(f"nothing to prune, no layer has a Parameter w (n_in, n_out) in\n{model}")
     return weights
@@ -105,7 +117,8 @@ def input_statistics(model, images, batch_size=500):
 
     Raises ValueError for no images.
     """
-    n, batch_size = len(images), check_count("batch_size", batch_size)
+    images, batch_size = as_array(images, "images"), check_count("batch_size", batch_size)
+    n = len(images)
     if n == 0:
         raise ValueError("no images given; a mean needs at least one")
     weights = dense_weights(model)
@@ -132,8 +145,11 @@ def scores(model, score, statistics=None):
     if not callable(score):
         raise ValueError(f"score is {score!r}; pass a function, such as nnlite.prune.magnitude")
     found, weights = {}, dense_weights(model)
-    if statistics is not None and statistics.keys() != weights.keys():
-        raise ValueError(f"statistics are of {', '.join(statistics)}, weights {', '.join(weights)}")
+    if statistics is not None:
+        check_dict("statistics", statistics, "pass what input_statistics(model, images) returns")
+        if statistics.keys() != weights.keys():
+            names = ", ".join(map(str, statistics))
+            raise ValueError(f"statistics are of {names}, weights {', '.join(weights)}")
     for name, p in weights.items():
         found[name] = score(p.value, None if statistics is None else statistics[name])
         if p.mask is not None:
@@ -148,7 +164,7 @@ def keep_mask(scores, sparsity):
     Raises ValueError for a sparsity outside [0, 1] or scores that are not numbers.
     """
     sparsity = check_number("sparsity", sparsity, "[0, 1]")
-    scores = np.asarray(scores)
+    scores = as_array(scores, "scores")
     if np.isnan(scores).any():
         raise ValueError("some scores are nan; are weights and images finite?")
     n_pruned = round(sparsity * scores.size)
@@ -169,6 +185,8 @@ def keep_masks(scores, sparsity, whole_network=False, allow_empty=False):
     the smallest scores go wherever they are.  For some of the layers only, pass only theirs.
     Raises ValueError where nothing of a layer would be kept, unless allow_empty is set.
     """
+    check_dict("scores", scores, "first scores: keep_masks(scores(model, magnitude), sparsity)")
+    scores = {name: as_array(values, "scores") for name, values in scores.items()}
     if not scores:
         raise ValueError("no scores given; nothing can be pruned")
     if not whole_network:
@@ -183,10 +201,21 @@ def keep_masks(scores, sparsity, whole_network=False, allow_empty=False):
 
 def combine(masks, others, allow_empty=False):
     """Remove what either of two sets of masks removes: the posts' combined pruning."""
+    check_masks(masks)
+    check_masks(others, "others")
     if masks.keys() != others.keys():
         raise ValueError(f"masks for {', '.join(masks)} and for {', '.join(others)} differ")
     masks = {name: mask & check_mask(others[name], mask.shape) for name, mask in masks.items()}
     return masks if allow_empty else check_kept(masks)
+
+
+def check_masks(masks, name="masks"):
+    """Return `masks` if they are a dict of boolean arrays, else raise ValueError."""
+    check_dict(name, masks, KEPT)
+    for key, mask in masks.items():
+        if not isinstance(mask, np.ndarray) or mask.dtype != bool:
+            raise ValueError(f"{name}[{key!r}] is {reprlib.repr(mask)}; a boolean array is needed")
+    return masks
 
 
 def check_kept(masks):
@@ -202,6 +231,7 @@ def check_kept(masks):
 
 def fraction_removed(masks):
     """Fraction of the weights that the masks remove, all layers together, in [0, 1]."""
+    check_masks(masks)
     kept = sum(np.count_nonzero(mask) for mask in masks.values())
     return float(1 - kept / sum(mask.size for mask in masks.values())) if masks else 0.0
 
@@ -212,8 +242,8 @@ def apply(model, masks):
     Masks that are there already stay: what either prunes is pruned.  Raises ValueError for a
     name that the model does not have or a mask of another shape, and then changes nothing.
     """
-    params, saved, pruned = model.named_params, {}, {}
-    for name, mask in masks.items():
+    params, saved, pruned = check_model(model, "named_params").named_params, {}, {}
+    for name, mask in check_dict("masks", masks, KEPT).items():
         if name not in params:
             raise ValueError(f"no parameter is called {name!r}; there are {', '.join(params)}")
         p = params[name]
@@ -226,7 +256,8 @@ def apply(model, masks):
 
 def undo(model, saved):
     """Put back the weights and masks from before the `apply` that returned `saved`."""
-    put(model.named_params, saved)
+    check_dict("saved", saved, "pass what apply returned")
+    put(check_model(model, "named_params").named_params, saved)
 
 
 def put(params, values_and_masks):

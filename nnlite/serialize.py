@@ -1,73 +1,64 @@
 """save and load: a Sequential as one .npz file, without pickle.
 
-It holds one array per parameter ("1.w"), one per mask ("1.w.mask"), and "architecture", a
-JSON text that lists each layer's class and constructor arguments.  What these are a class says
-itself, in a tuple of attribute names: args = ("n_in", "n_out").
+It holds one array per parameter ("1.w"), one per mask ("1.w.mask"), and the class and constructor
+arguments of each layer.  What these are a class says itself, in a tuple of attribute names:
+args = ("n_in", "n_out").  nnlite/container.py says what is in the file besides.
 """
 
+import functools
 import inspect
-import io
 import json
-import zipfile
-from pathlib import Path
 
 import numpy as np
 
-from nnlite.checks import check_rng
+from nnlite.checks import check_mask, check_model, check_rng
+from nnlite.container import Unfit, opened, outline, through_json, write_arrays
 from nnlite.conv import Conv2D
-from nnlite.files import replace_when_done
 from nnlite.layers import Dense, Dropout, Flatten, ReLU
 from nnlite.model import Sequential, layer_text
 
-FORMAT = "nnlite model 1"
+KIND = "nnlite model"
 LAYERS = {kind.__name__: kind for kind in (Conv2D, Dense, Dropout, Flatten, ReLU)}
 
 
 def save(model, path):
     """Write architecture, weights and masks to one .npz; complete or not at all.
 
-    Raises ValueError for a layer whose class does not name its constructor arguments in `args`,
-    or with one that JSON cannot hold, FileNotFoundError if the folder is missing.
+    Raises ValueError for what `load` would refuse: a layer whose class does not name its
+    constructor arguments in `args`, or with one that JSON cannot hold, and arrays that are not
+    float32 or float64 or not of the shape that the constructor gives them.  To know, it builds
+    every layer once more.  Raises FileNotFoundError if the folder is missing.
     """
-    known_layers([type(layer) for layer in model.layers])
+    check_model(model, "layers", "named_params")
+    known = known_layers([type(layer) for layer in model.layers])
     layers = [[type(layer).__name__, arguments(layer)] for layer in model.layers]
-    arrays = {"architecture": np.array(json.dumps({"format": FORMAT, "layers": layers}))}
-    for name, p in model.named_params.items():
-        arrays[name] = p.value
-        if p.mask is not None:
-            arrays[f"{name}.mask"] = p.mask
-    with replace_when_done(path) as file:
-        np.savez(file, **arrays)
+    arrays = values_and_masks(model)
+    listed = {name: outline(name, array) for name, array in arrays.items()}
+    try:
+        check_fits(listed, built(through_json(layers), known))
+    except Exception as error:  # a constructor of somebody's own may raise any
+        raise ValueError(
+            f"cannot save what could not be loaded again ({type(error).__name__}: {error})"
+        ) from error
+    write_arrays(path, KIND, {"layers": layers}, arrays)
 
 
 def load(path, rng=None, layers=()):
     """The model that `save` wrote.
 
     rng      generator for the layers that draw, such as Dropout; needed only to train on
-    layers   your own layer classes that are in the model
+    layers   your own layer classes that are in the model; their constructors are run with the
+             arguments in the file, and may take any time and memory; nnlite's take none
     Raises FileNotFoundError if there is no such file, ValueError if it is no nnlite model,
     incomplete, or has a layer of another class.  Nothing is unpickled.
     """
-    path, rng = Path(path), None if rng is None else check_rng(rng)
-    known = known_layers(layers)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no model file {path}; write one with nnlite.save")
-    content = path.read_bytes()
-    try:
-        arrays = read_npz(content)
-        architecture = json.loads(str(arrays["architecture"]))
-        if architecture["format"] != FORMAT:
-            raise ValueError(f"its format is {architecture['format']!r}, not {FORMAT!r}")
-        unknown = [name for name, _ in architecture["layers"] if name not in known]
-        model = None if unknown else filled(architecture["layers"], arrays, known)
-    except Exception as error:  # zipfile, zlib, numpy and json have each their own
-        raise ValueError(
-            f"{path} is not a complete nnlite model ({type(error).__name__}: {error}); "
-            f"write it again with nnlite.save"
-        ) from error
-    if unknown:
-        names = ", ".join(dict.fromkeys(unknown))
-        raise ValueError(f"{path} has layers that are not nnlite's; pass layers=[{names}] to load")
+    rng, known = None if rng is None else check_rng(rng), known_layers(layers)
+    with opened(path, KIND, "write it again with nnlite.save") as saved:
+        model = built(saved.about["layers"], known)
+        check_fits(saved.listed, model)
+        arrays = saved.arrays()
+    for name, p in model.named_params.items():
+        p.value, p.mask = arrays[name], arrays.get(f"{name}.mask")
     for layer in model.layers:
         if hasattr(layer, "rng"):
             layer.rng = rng
@@ -121,31 +112,54 @@ def argument_names(kind):
     )
 
 
-def filled(layers, arrays, known):
-    """A Sequential of [class name, {argument: value}] pairs; weights and masks from `arrays`."""
-    model = Sequential([rebuild(name, args, known) for name, args in layers])
-    for name, p in model.named_params.items():
-        value = arrays[name]
-        if value.shape != p.value.shape or value.dtype not in (np.float32, np.float64):
-            raise ValueError(f"{name} has dtype {value.dtype} and shape {value.shape}")
-        p.value, p.mask = value, arrays.get(f"{name}.mask")
-    return model
+def built(layers, known):
+    """A Sequential of [class name, {argument: value}] pairs, its weights still to come."""
+    unknown = [name for name, _ in layers if name not in known]
+    if unknown:
+        names = ", ".join(dict.fromkeys(unknown))
+        raise Unfit(f"has layers that are not nnlite's; pass layers=[{names}] to load")
+    return Sequential([rebuilt(known[name], args) for name, args in layers])
 
 
-def rebuild(name, args, known=LAYERS):
-    """A layer from its class name and arguments; its weights are still to come from the file."""
-    kind = known[name]
-    if "rng" in inspect.signature(kind).parameters:
+def rebuilt(kind, args):
+    """A layer from its class and arguments.  nnlite's own draw no weights."""
+    if "rng" in parameters(kind):
         args = {**args, "rng": np.random.default_rng(0)}
+    if "init" in parameters(kind) and kind in LAYERS.values():
+        args = {**args, "init": "unset"}
     return kind(**args)
 
 
-def read_npz(content):
-    """{name: array} of the bytes of an .npz.  np.load leaks the file if it is damaged."""
-    arrays = {}
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for name in archive.namelist():
-            with archive.open(name) as file:
-                array = np.lib.format.read_array(file, allow_pickle=False)
-            arrays[name.removesuffix(".npy")] = array
-    return arrays
+@functools.lru_cache
+def parameters(kind):
+    """The names of all that a constructor takes."""
+    return frozenset(inspect.signature(kind).parameters)
+
+
+def values_and_masks(model):
+    """{"1.w": ..., "1.w.mask": ..., ...} of all parameters."""
+    found = {}
+    for name, p in model.named_params.items():
+        found[name] = p.value
+        if p.mask is not None:
+            found[f"{name}.mask"] = check_mask(p.mask, np.shape(p.value))
+    return found
+
+
+def check_fits(listed, model):
+    """Whether what is listed is all parameters of a model, and masks of some."""
+    needed = {}
+    for name, p in model.named_params.items():
+        needed[name] = ("float32", "float64"), p.value.shape
+        needed[f"{name}.mask"] = ("bool",), p.value.shape
+        if name not in listed:
+            raise ValueError(f"{name} is missing")
+    for name, entry in listed.items():
+        if name not in needed:
+            raise ValueError(f"{name} belongs to no layer")
+        (dtypes, shape), found = needed[name], tuple(entry["shape"])
+        if entry["dtype"] not in dtypes or found != shape:
+            raise ValueError(
+                f"{name} has dtype {entry['dtype']} and shape {found}; "
+                f"{' or '.join(dtypes)} and {shape} are needed"
+            )

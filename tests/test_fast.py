@@ -1,6 +1,5 @@
 """The fast versions against the plain NumPy ones, which the other tests check."""
 
-import itertools
 import os
 import shutil
 import subprocess
@@ -10,10 +9,10 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
-import scipy.sparse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numba.core.errors import TypingError
+from torture.kernels import ARGUMENTS, Draw, agrees, called, close, normal, of_other_shape
 
 import nnlite
 from nnlite import (
@@ -32,161 +31,22 @@ from nnlite.fast.kernel import njit
 from nnlite.fast.matmul import MIN_ROWS, ROWS, WIDTH, matmul, multiply
 from nnlite.fast.simd import LANES, TILE, gather, load, sum_lanes, times
 from nnlite.replace import FAST, PLAIN
-from nnlite.sparse import Convolution, Linear, SparseNetwork
-
-
-def close(a, b, tolerance=1e-5):
-    """Equal to float32 rounding, relative to the largest entry; nan and inf at the same places."""
-    a, b = np.asarray(a, float), np.asarray(b, float)
-    finite = np.isfinite(b)
-    if a.shape != b.shape or not np.array_equal(a[~finite], b[~finite], equal_nan=True):
-        return False
-    scale = max(np.abs(b[finite]).max(initial=0), 1e-30)
-    return np.abs(a[finite] - b[finite]).max(initial=0) <= tolerance * scale
-
-
-def normal(rng, *shape, order="C"):
-    return np.asarray(rng.normal(size=shape), dtype=np.float32, order=order)
-
 
 # Every fast version against its plain one
 
-SPECIAL = {"ordinary": (), "nan": (np.nan,), "inf": (np.inf, -np.inf), "denormal": (1e-40, -1e-42)}
 
-
-class Draw:
-    """Arguments of any shape, memory order and content."""
+class FromHypothesis(Draw):
+    """Arguments that hypothesis chooses, and makes small where a test fails."""
 
     def __init__(self, data):
         self.data = data
-        self.rng = np.random.default_rng(self.integer(0, 10**6))
-        self.special = SPECIAL[self.one_of(SPECIAL)]
+        super().__init__(np.random.default_rng(self.integer(0, 10**6)))
 
     def integer(self, low, high):
         return self.data.draw(st.integers(low, high))
 
     def one_of(self, values):
         return self.data.draw(st.sampled_from(list(values)))
-
-    def array(self, *shape):
-        """float32 (shape), its axes lying in memory in any order, now and then with gaps."""
-        axes = self.rng.permutation(len(shape))
-        gap = self.one_of((1, 1, 1, 2))
-        lying = normal(self.rng, *(shape[axis] * gap for axis in axes))
-        a = lying[tuple(slice(None, None, gap) for _ in shape)].transpose(np.argsort(axes))
-        for value in self.special:
-            a[tuple(self.rng.integers(0, size) for size in shape)] = value
-        return a
-
-
-def arguments_of_matmul(draw):
-    m, k, n = draw.integer(8, 60), draw.integer(1, 90), draw.integer(1, 80)
-    m = max(m, 2**18 // (k * n) + 1)  # as large as the kernel wants
-    return draw.array(m, k), draw.array(k, n)
-
-
-def any_shape(draw):
-    return tuple(draw.integer(1, 6) for _ in range(draw.integer(1, 4)))
-
-
-def arguments_of_relu_gradient(draw):
-    shape = any_shape(draw)
-    return draw.array(*shape), draw.array(*shape)
-
-
-def arguments_of_drop(draw):
-    x = draw.array(*any_shape(draw))
-    return x, draw.rng.integers(0, 2**16, x.shape, np.uint16), draw.one_of((0.0, 0.3, 0.99999999))
-
-
-def arguments_of_adam_update(draw):
-    shape = any_shape(draw)
-    w, g = draw.array(*shape), draw.array(*shape)
-    m, v = normal(draw.rng, *shape), normal(draw.rng, *shape) ** 2
-    mask = draw.one_of((None, draw.rng.random(shape) < 0.5))
-    options = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "l2": draw.one_of((0.0, 1e-3))}
-    return w, g, m, v, mask, options | {"t": draw.integer(1, 9), "tiny": 1e-20, "tiny_v": 1e-30}
-
-
-def convolution(draw):
-    """x, w, b, zeros, (Ho, Wo)"""
-    size, kernel = ([draw.integer(1, 6), draw.integer(1, 6)] for _ in range(2))
-    zeros = tuple((draw.integer(0, 3), draw.integer(0, 3)) for _ in range(2))
-    out = [size[axis] + sum(zeros[axis]) - kernel[axis] + 1 for axis in (0, 1)]
-    for axis in (0, 1):  # no smaller than the kernel
-        size[axis], out[axis] = size[axis] + max(0, 1 - out[axis]), max(1, out[axis])
-    c_in, c_out = draw.integer(1, 5), draw.one_of((1, 2, 7, TILE + 3))
-    x = draw.array(draw.integer(LANES, 3 * LANES), *size, c_in)
-    return x, draw.array(*kernel, c_in, c_out), draw.array(c_out), zeros, tuple(out)
-
-
-def arguments_of_conv2d(draw):
-    x, w, b, zeros, _ = convolution(draw)
-    return x, w, b, (1, 1), zeros
-
-
-def arguments_of_conv2d_filter_gradient(draw):
-    x, w, b, zeros, size = convolution(draw)
-    return x, draw.array(len(x), *size, len(b)), w.shape[:2], (1, 1), zeros
-
-
-def arguments_of_conv2d_input_gradient(draw):
-    x, w, b, zeros, size = convolution(draw)
-    return draw.array(len(x), *size, len(b)), w, (1, 1), zeros, x.shape[1:3]
-
-
-def sparse_matrix(draw, m, k):
-    kept = draw.rng.random((m, k)) < draw.one_of((0.0, 0.1, 0.5))
-    return scipy.sparse.csr_array(np.where(kept, draw.array(m, k), np.float32(0)))
-
-
-def arguments_of_csr_matmul(draw):
-    m, k = draw.integer(1, 40), draw.integer(1, 300)
-    a, x = sparse_matrix(draw, m, k), draw.array(k, draw.integer(1, 150))
-    return a.astype(draw.one_of((np.float32, np.float64))), draw.one_of((x, x[:, 0]))
-
-
-def arguments_of_network_outputs(draw):
-    """One image to many; sparse, dense and convolutional layers."""
-    sizes = [draw.integer(1, 250) for _ in range(draw.integer(2, 4))]
-    layers = []
-    if draw.one_of((True, False)):
-        filters = Conv2D(2, 3, 3, rng=draw.rng)
-        layers, sizes[0] = [Convolution(filters, (4, 5, 2), True)], 60
-    for n, m in itertools.pairwise(sizes):
-        a = sparse_matrix(draw, m, n)
-        matrix = a if draw.one_of((True, True, False)) else a.toarray()
-        layers.append(Linear(matrix, normal(draw.rng, m), draw.one_of((True, False))))
-    network = SparseNetwork(layers, max_density=None, max_conv_density=None)
-    x = draw.array(draw.one_of((1, 2, LANES, 70, 200)), *network.input_shape)
-    return network, x, np.empty((len(x), network.n_out), np.float32)
-
-
-ARGUMENTS = {
-    "matmul": arguments_of_matmul,
-    "relu": lambda draw: (draw.array(*any_shape(draw)),),
-    "relu_gradient": arguments_of_relu_gradient,
-    "drop": arguments_of_drop,
-    "adam_update": arguments_of_adam_update,
-    "conv2d": arguments_of_conv2d,
-    "conv2d_filter_gradient": arguments_of_conv2d_filter_gradient,
-    "conv2d_input_gradient": arguments_of_conv2d_input_gradient,
-    "csr_matmul": arguments_of_csr_matmul,
-    "network_outputs": arguments_of_network_outputs,
-}
-TOLERANCE = {"adam_update": 1e-6, "network_outputs": 1e-4}
-
-
-def called(function, args):
-    """What a function returns and what it changed: [arrays], or NotImplemented."""
-    args = [a.copy(order="K") if isinstance(a, np.ndarray) else a for a in args]
-    options = args.pop() if isinstance(args[-1], dict) else {}
-    with plain(), np.errstate(all="ignore"):
-        result = function(*args, **options)
-    if result is NotImplemented:
-        return NotImplemented
-    results = result if isinstance(result, tuple) else (result,)
-    return [*results, *(a for a in args if isinstance(a, np.ndarray))]
 
 
 @pytest.mark.parametrize("name", sorted(PLAIN))
@@ -196,12 +56,7 @@ def test_a_fast_version_computes_what_the_plain_one_does(name):
     @settings(max_examples=80, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def check(data):
-        args = ARGUMENTS[name](Draw(data))
-        found, expected = called(FAST[name], args), called(PLAIN[name], args)
-        taken.append(found is not NotImplemented)
-        if taken[-1]:
-            for a, b in zip(found, expected, strict=True):
-                assert a.dtype == b.dtype and close(a, b, TOLERANCE.get(name, 1e-5))
+        taken.append(agrees(name, ARGUMENTS[name](FromHypothesis(data))))
 
     check()
     assert np.mean(taken) > 0.5  # it is the fast version that is tested
@@ -214,21 +69,8 @@ def test_arrays_of_other_shapes_are_declined_or_taken_rightly(name):
     @settings(max_examples=80, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def check(data):
-        draw = Draw(data)
-        args = list(ARGUMENTS[name](draw))
-        k = draw.one_of(k for k, a in enumerate(args) if isinstance(a, np.ndarray))
-        shape = [max(0, size + draw.one_of((-1, 0, 0, 0, 1))) for size in args[k].shape]
-        shape = shape[draw.one_of((0, 0, 0, 1)) :]  # sometimes an axis less
-        args[k] = np.resize(args[k], shape).astype(args[k].dtype)
-        try:
-            expected = called(PLAIN[name], args)
-        except (ValueError, IndexError, TypeError, ZeroDivisionError):
-            expected = None
-        found = called(FAST[name], args)
-        if found is not NotImplemented:
-            assert expected is not None, f"{name} takes shapes that are an error"
-            for a, b in zip(found, expected, strict=True):
-                assert close(a, b, TOLERANCE.get(name, 1e-5))
+        draw = FromHypothesis(data)
+        agrees(name, of_other_shape(draw, ARGUMENTS[name](draw)))
 
     check()
 
@@ -238,7 +80,7 @@ def test_other_types_are_declined(name):
     @settings(max_examples=10)
     @given(st.data())
     def check(data):
-        args = list(ARGUMENTS[name](Draw(data)))
+        args = list(ARGUMENTS[name](FromHypothesis(data)))
         for k, a in enumerate(args):
             if isinstance(a, np.ndarray) and a.dtype == np.float32:
                 for other in (np.float16, np.int32, ">f4"):

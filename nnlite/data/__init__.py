@@ -3,13 +3,13 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from nnlite.checks import check_count
+from nnlite.checks import as_array, check_count
 from nnlite.data import idx, mnist, strokes
+from nnlite.files import as_path
 
 
 class Split(NamedTuple):
@@ -62,14 +62,14 @@ def load(name, seed=0):
     Raises ValueError for an unknown name or a file with the wrong content,
     FileNotFoundError where a file is nowhere to be had.
     """
-    if name == "mnist":
+    if isinstance(name, str) and name == "mnist":
         return from_files(name, {file: mnist.read(file) for file in idx.AXES})
-    if name == "strokes":
+    if isinstance(name, str) and name == "strokes":
         rng = np.random.default_rng(check_count("seed", seed, 0))
         sizes = {"train": 30_000, "validation": 5_000, "test": 5_000}
         parts = {part: Split(*strokes.make_digits(n, rng)) for part, n in sizes.items()}
         return Dataset(name, **parts)
-    if Path(name).expanduser().is_dir():
+    if as_path(name).expanduser().is_dir():
         return from_folder(name)
     raise ValueError(
         f'data set {name!r} is unknown; there are "mnist" and "strokes", and no such folder'
@@ -83,7 +83,7 @@ def from_folder(path):
     Raises FileNotFoundError for a file that is missing, ValueError for one that is no IDX file
     of its kind, and for labels and images that do not belong together.
     """
-    folder = Path(path).expanduser().resolve()
+    folder = as_path(path).expanduser().resolve()
     files = {name: read(folder, name) for name in idx.AXES}
     try:
         return from_files(folder.name, files)
@@ -135,7 +135,7 @@ def from_arrays(name, train, test, validation):
 def checked_split(part, pair):
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise ValueError(f"{part} must be a pair (images, labels)")
-    images, labels = as_images(part, pair[0]), np.array(pair[1])
+    images, labels = as_images(part, pair[0]), np.array(as_array(pair[1], f"{part}: labels"))
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise ValueError(
             f"{part}: labels have dtype {labels.dtype} and shape {labels.shape}; "
@@ -150,7 +150,7 @@ def checked_split(part, pair):
 
 def as_images(part, images):
     """A copy of images, (N, H, W, C) float32 in [0, 1]."""
-    images = np.asarray(images)
+    images = as_array(images, f"{part}: images")
     if images.ndim not in (3, 4) or 0 in images.shape:
         raise ValueError(
             f"{part}: images have shape {images.shape}; (N, H, W) or (N, H, W, C) is expected, "

@@ -1,11 +1,16 @@
 """MNIST: the four original files, found or downloaded, and checked by their hash."""
 
 import hashlib
+import multiprocessing
 import os
-import sys
+import time
+import urllib.error
+import urllib.request
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import pooch
+from tqdm import tqdm
 
 from nnlite.data import idx
 
@@ -25,6 +30,8 @@ SHA256_PACKED = {  # of the gzipped files that the mirrors have
     "t10k-images-idx3-ubyte": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
     "t10k-labels-idx1-ubyte": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
 }
+MOST_BYTES = 9_912_422  # of a gzipped file: the training images
+SECONDS = 300  # for one file from one mirror, however slow
 
 
 def read(name):
@@ -81,8 +88,8 @@ def download(name):
     for mirror in MIRRORS:
         try:
             return fetch(f"{mirror}{name}.gz", name)
-        except (OSError, ValueError) as error:
-            problems.append(f"{mirror}{name}.gz: {error}")
+        except Exception as error:  # whatever is wrong with one, the next may be right
+            problems.append(f"{mirror}{name}.gz: {type(error).__name__}: {error}")
     raise FileNotFoundError(
         f"MNIST's {name} is not in {cache_folder()} and no mirror served it:\n  "
         + "\n  ".join(problems)
@@ -96,12 +103,51 @@ def fetch(url, name):
 
     Raises ValueError for a file of another hash, OSError where there is none.
     """
-    web = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=30)
     logger = pooch.get_logger()
     level = logger.level
     logger.setLevel("WARNING")  # it would tell of every file
     try:
         sha256, folder = SHA256_PACKED[name], cache_folder()
-        return Path(pooch.retrieve(url, sha256, f"{name}.gz", folder, downloader=web))
+        return Path(pooch.retrieve(url, sha256, f"{name}.gz", folder, downloader=in_time))
     finally:
         logger.setLevel(level)
+
+
+def in_time(url, path, pooch):
+    """Write what is behind a URL to a file, as pooch asks of a downloader; OSError after SECONDS.
+
+    In a thread of its own: a server that sends a byte now and then holds up whoever reads.
+    """
+    with ThreadPool(1) as pool:
+        try:
+            pool.apply_async(copy, (url, path)).get(SECONDS)
+        except multiprocessing.TimeoutError:
+            raise OSError(f"not complete after {SECONDS} s") from None
+
+
+def copy(url, path):
+    """Write what is behind a URL to a file; OSError for more than MOST_BYTES."""
+    deadline = time.monotonic() + SECONDS
+    try:
+        response = urllib.request.build_opener(ToHttpOnly).open(url, timeout=30)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise
+    with response, open(path, "wb") as file:
+        with tqdm(total=response.length, unit="B", unit_scale=True, disable=None) as bar:
+            while time.monotonic() < deadline and (piece := response.read1(2**16)):
+                bar.update(file.write(piece))
+                if file.tell() > MOST_BYTES:
+                    raise OSError(f"more than {MOST_BYTES:,} bytes; MNIST's files are shorter")
+        if response.length:
+            raise OSError(f"the connection ended, {response.length:,} more expected")
+
+
+class ToHttpOnly(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to http and https, and does not read what is sent with them."""
+
+    def redirect_request(self, request, response, code, message, headers, url):
+        response.close()
+        if not url.startswith(("http://", "https://")):
+            raise OSError(f"redirected to {url}, which is not http")
+        return super().redirect_request(request, response, code, message, headers, url)

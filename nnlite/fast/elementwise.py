@@ -25,10 +25,10 @@ def for_any_size(loop):
 def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t, tiny, tiny_v):
     """nnlite.optim.adam_update, of float32 arrays of one shape, m and v in C order."""
     arrays = (w, g, m, v) if mask is None else (w, g, m, v, mask)
-    if not all_float32(w, g, m, v) or any(a.shape != w.shape for a in arrays):
+    if not all_float32(w, g, m, v) or any(np.shape(a) != w.shape for a in arrays):
         return NotImplemented
-    if not (m.flags.c_contiguous and v.flags.c_contiguous):
-        return NotImplemented  # they are changed in place
+    if not (m.flags.carray and v.flags.carray):  # in C order, and may be written to
+        return NotImplemented
     beta1, beta2 = betas
     lr_t, correction = lr / (1 - beta1**t), 1 / (1 - beta2**t)  # of the bias of m and of v
     numbers = 1 - beta1, 1 - beta2, lr_t, correction, eps, l2, tiny, tiny_v

@@ -41,5 +41,5 @@ def njit(**options):
 
 
 def all_float32(*arrays):
-    """Whether these are NumPy arrays of float32: all that kernels take."""
-    return all(isinstance(a, np.ndarray) and a.dtype == np.float32 for a in arrays)
+    """Whether these are plain NumPy arrays of float32: all that kernels take."""
+    return all(type(a) is np.ndarray and a.dtype == np.float32 for a in arrays)

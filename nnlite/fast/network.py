@@ -4,29 +4,35 @@ The form in which a network's weights are read is prepared when it first predict
 as the network lives.
 """
 
+from dataclasses import replace
 from functools import cached_property
 from math import prod
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import scipy.sparse
 
 from nnlite.fast import chain
 from nnlite.fast.kernel import all_float32
 from nnlite.fast.sparse import aligned, blocks_of, multiply, pack, tile_width, unpack
-from nnlite.sparse.layers import Convolution, as_sparse, flat, is_sparse
+from nnlite.sparse.layers import Convolution, flat, is_sparse
+from nnlite.sparse.prepare import check_fit
+from nnlite.sparse.product import is_whole
 
 PLANS = WeakKeyDictionary()  # SparseNetwork: Plan
 
 
 def network_outputs(network, x, out):
     """nnlite.sparse.network.network_outputs, of float32 images."""
-    if not all_float32(x, out) or out.shape != (len(x), network.n_out):
-        return NotImplemented
-    if prod(x.shape[1:]) != prod(network.input_shape):
-        return NotImplemented
     plan = PLANS.get(network)
-    if plan is None:
+    if plan is None or plan.layers != tuple(network.layers):
+        if not all_whole(network.layers):
+            return NotImplemented
         plan = PLANS[network] = Plan(network.layers)
+    if not all_float32(x, out) or out.shape != (len(x), plan.n_out):
+        return NotImplemented
+    if prod(x.shape[1:]) != plan.n_in:
+        return NotImplemented
     if len(x) <= chain.FEW and plan.chain is not None:
         out[:] = chain.forward(plan.chain, flat(x))
     else:
@@ -34,11 +40,24 @@ def network_outputs(network, x, out):
     return out
 
 
+def all_whole(layers):
+    """Whether the kernels can take these layers, as they are now: anybody may have changed them."""
+    check_fit(layers)
+    linear = [layer for layer in layers if not isinstance(layer, Convolution)]
+    whole = all(is_whole(layer.matrix) for layer in linear if layer.is_sparse)
+    numbers = (layer.matrix.data if layer.is_sparse else layer.matrix for layer in linear)
+    return whole and all_float32(*numbers, *(layer.bias for layer in linear))
+
+
 class Plan:
-    """The layers of a network, and of those that are sparse the Blocks that are multiplied."""
+    """The layers of a network, and of those that are sparse the Blocks that are multiplied.
+
+    Whoever changes them in place afterwards changes a Plan in part, or not at all.
+    """
 
     def __init__(self, layers):
-        self.layers = layers
+        self.layers = tuple(layers)
+        self.n_in, self.n_out = layers[0].n_in, layers[-1].n_out
         self.blocks = [blocks_of(layer.matrix) if is_sparse(layer) else None for layer in layers]
         self.buffers = None
 
@@ -50,10 +69,12 @@ class Plan:
         """
         if any(isinstance(layer, Convolution) for layer in self.layers):
             return None
+        if not all_whole(self.layers):  # any more
+            return None
         dense = sum(layer.matrix.size for layer in self.layers if not layer.is_sparse)
         if 2 * dense > sum(layer.multiplications for layer in self.layers):
             return None
-        return chain.chain_of([as_sparse(layer) for layer in self.layers])
+        return chain.chain_of([stored(layer) for layer in self.layers])
 
     def compute(self, x, out):
         """Write to out (N, n_out) the outputs for x (N, ...), all images at once."""
@@ -75,10 +96,19 @@ class Plan:
 
     def workspace(self, n):
         """Two buffers for the panels of n images, kept from one call to the next."""
-        size = n * max([max(a.matrix.shape) for a in self.layers if is_sparse(a)], default=0)
+        size = n * max([max(a.shape) for a in self.blocks if a is not None], default=0)
         if self.buffers is None or len(self.buffers[0]) < size:
             self.buffers = aligned(size), aligned(size)
         return self.buffers
+
+
+def stored(layer):
+    """A Linear with all its weights in a CSR matrix, of a dense one the zeros too: 0 * nan is nan."""
+    if layer.is_sparse:
+        return layer
+    m, k = layer.matrix.shape
+    csr = layer.matrix.ravel(), np.tile(np.arange(k), m), np.arange(m + 1) * k
+    return replace(layer, matrix=scipy.sparse.csr_array(csr, shape=(m, k)))
 
 
 def unpacked(panels, n):

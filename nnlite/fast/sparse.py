@@ -17,6 +17,7 @@ from numba import get_num_threads, prange
 
 from nnlite.fast.kernel import njit
 from nnlite.fast.simd import LANES, ONE, fma_splat, load, relu, store, times, zeros
+from nnlite.sparse.product import is_whole
 
 WIDTHS = (LANES, 2 * LANES, 4 * LANES)  # of a tile, in images
 FAR = 4096  # columns; a matrix with more, such as a decoupled convolution, is not cut
@@ -28,7 +29,6 @@ ONE_EACH = np.ones(WIDTHS[-1], np.float32)  # multiplied with, where two tiles a
 
 def csr_matmul(a, x):
     """nnlite.sparse.csr_matmul, on all threads; float64 without registers."""
-    x = np.asarray(x)
     if not suited(a, x):
         return NotImplemented
     if x.ndim == 1:
@@ -40,7 +40,7 @@ def csr_matmul(a, x):
         multiply_rows(a.indptr, a.indices, values, x, y)
     elif y.size:
         columns = np.ascontiguousarray(a.indices, np.int32)
-        rows = Blocks(a.indptr, columns, values, a.indptr)  # all columns are one block
+        rows = Blocks(a.shape, a.indptr, columns, values, a.indptr)  # all columns are one block
         panels = pack(x.T, tile_width(x.shape[1]))
         unpack(multiply(rows, panels, np.zeros(len(y), np.float32), False), y.T)
     return y
@@ -50,20 +50,15 @@ def suited(a, x):
     """Whether a is a CSR matrix and x fits to it, and no index leads outside."""
     if not scipy.sparse.issparse(a) or a.format != "csr" or a.ndim != 2:
         return False
-    if not {a.dtype, x.dtype} <= {np.dtype(np.float32), np.dtype(np.float64)}:
+    if type(x) is not np.ndarray or any(b.dtype not in (np.float32, np.float64) for b in (a, x)):
         return False
-    if x.ndim not in (1, 2) or x.shape[0] != a.shape[1] or len(a.indptr) != a.shape[0] + 1:
-        return False
-    starts, columns = a.indptr, a.indices
-    in_order = starts[0] == 0 and starts[-1] <= min(len(columns), len(a.data))
-    if not in_order or np.any(starts[1:] < starts[:-1]):
-        return False
-    return not columns.size or 0 <= columns.min() <= columns.max() < a.shape[1]
+    return x.ndim in (1, 2) and x.shape[0] == a.shape[1] and is_whole(a)
 
 
 class Blocks(NamedTuple):
     """A CSR matrix (M, K) cut into blocks of columns: all rows of the first, of the second, ..."""
 
+    shape: tuple  # (M, K)
     starts: np.ndarray  # (blocks * M + 1,); row r of block b begins at starts[b*M + r]
     columns: np.ndarray  # of each weight, in as few bytes as hold it
     values: np.ndarray
@@ -83,7 +78,7 @@ def blocks_of(a):
     blocks = max(1, -(-k // width))
     starts = np.searchsorted(place[order], np.arange(blocks * m + 1)).astype(np.int32)
     columns = a.indices[order].astype(np.uint16 if k <= 2**16 else np.int32)
-    return Blocks(starts, columns, a.data[order], a.indptr)
+    return Blocks(a.shape, starts, columns, a.data[order], a.indptr.copy())
 
 
 def tile_width(n_images):
@@ -163,9 +158,11 @@ def multiply(a, x, bias, with_relu, buffer=None):
     """relu(a @ x + bias) of Blocks a and panels x (tiles, K, width), as panels (tiles, M, width).
 
     bias (M,);  with_relu: whether the relu is taken;  buffer: see empty_panels.
-    Columns are not checked.
+    The columns in the Blocks are not checked.
     """
-    tiles, _, width = x.shape
+    tiles, features, width = x.shape
+    if (*bias.shape, features) != a.shape:
+        raise ValueError(f"a matrix {a.shape}, bias {bias.shape} and {features} inputs do not fit")
     y = empty_panels(tiles, len(bias), width, buffer)
     threads = get_num_threads()
     if tiles >= threads:  # each thread takes some of the images, and all weights

@@ -8,10 +8,13 @@ posts' decoupling; elsewhere, the unrolled or (doubly blocked) Toeplitz matrix o
 docs/decoupling.md shows a small one.
 """
 
+import reprlib
+
 import numpy as np
 import scipy.sparse
 
-from nnlite.conv import conv_geometry
+from nnlite.checks import check_shape
+from nnlite.conv import Conv2D, conv_geometry
 
 
 def decouple(conv, input_shape):
@@ -49,8 +52,10 @@ def pixels_read(n_out, kernel, stride, before):
 
 
 def check_input_shape(input_shape, conv):
-    shape = tuple(int(size) for size in np.atleast_1d(input_shape))
-    if len(shape) != 3 or shape[2] != conv.c_in or min(shape) < 1:
+    if not isinstance(conv, Conv2D):
+        raise ValueError(f"conv is {reprlib.repr(conv)}; a Conv2D is needed")
+    shape = check_shape("input_shape", input_shape, 0)
+    if len(shape) != 3 or shape[2] != conv.c_in or 0 in shape:
         raise ValueError(
             f"input_shape is {input_shape}; {conv} sees images of shape (H, W, {conv.c_in})"
         )

@@ -10,9 +10,10 @@ from math import prod
 import numpy as np
 import scipy.sparse
 
+from nnlite.checks import as_array, as_float, check_model
 from nnlite.conv import Conv2D, conv2d
 from nnlite.layers import Dense, Dropout, Flatten, ReLU, matmul, relu
-from nnlite.sparse.decouple import decouple, pixels_read
+from nnlite.sparse.decouple import check_input_shape, decouple, pixels_read
 from nnlite.sparse.product import csr_matmul
 
 
@@ -27,12 +28,23 @@ class Linear:
     bias: np.ndarray
     relu: bool = False
 
+    def __post_init__(self):
+        check_linear(self.matrix, self.bias)
+
     def forward(self, x):
         """x (N, ...), n_in numbers each -> (N, n_out)."""
-        x = flat(x)
+        x = images_of_shape(x, self.matrix.shape[1:])
         y = csr_matmul(self.matrix, x.T).T if self.is_sparse else matmul(x, self.matrix.T)
         y += self.bias
         return relu(y) if self.relu else y
+
+    @property
+    def n_in(self):
+        return self.matrix.shape[1]
+
+    @property
+    def n_out(self):
+        return self.matrix.shape[0]
 
     @property
     def is_sparse(self):
@@ -70,10 +82,13 @@ class Convolution:
     input_shape: tuple
     relu: bool = False
 
+    def __post_init__(self):
+        check_input_shape(self.input_shape, self.conv)
+
     def forward(self, x):
         """x (N, ...), in number and order like (N, H, W, c_in) -> (N, Ho, Wo, c_out)."""
         conv, (zeros, _) = self.conv, self.conv.geometry(*self.input_shape[:2])
-        x = x.reshape(len(x), *self.input_shape)
+        x = images_of_shape(x, self.input_shape)
         y = conv2d(x, conv.w.value, conv.b.value, conv.stride, zeros)
         return relu(y) if self.relu else y
 
@@ -81,6 +96,14 @@ class Convolution:
     def output_shape(self):
         _, size = self.conv.geometry(*self.input_shape[:2])
         return (*size, self.conv.c_out)
+
+    @property
+    def n_in(self):
+        return prod(self.input_shape)
+
+    @property
+    def n_out(self):
+        return prod(self.output_shape)
 
     @property
     def non_zeros(self):
@@ -110,11 +133,11 @@ def layers_of(model, input_shape=None):
     Raises ValueError for layers in an order that this cannot express.
     """
     layers, shape = [], input_shape
-    for layer in model.layers:
+    for layer in check_model(model, "layers", "params").layers:
         if isinstance(layer, Conv2D):
-            if np.ndim(shape) != 1 or len(shape) != 3:
+            if shape is None:
                 raise ValueError(f"{layer} needs input_shape=(H, W, C); it is {input_shape}")
-            layers.append(Convolution(layer, tuple(shape)))
+            layers.append(Convolution(layer, check_input_shape(shape, layer)))
             shape = layers[-1].output_shape
         elif isinstance(layer, Dense):
             layers.append(Linear(layer.w.value.T, layer.b.value))
@@ -145,6 +168,27 @@ def is_sparse(layer):
 def flat(x):
     """(N, ...) -> (N, features)."""
     return x.reshape(len(x), prod(x.shape[1:]))
+
+
+def images_of_shape(x, shape):
+    """x (N, ...) as floats (N, *shape), if it has as many numbers for each image."""
+    x = as_float(x)
+    if prod(x.shape[1:]) != prod(shape):
+        raise ValueError(f"x has shape {x.shape}; images of shape {shape} are expected")
+    return x.reshape(len(x), *shape)
+
+
+def check_linear(matrix, bias):
+    """A real matrix, CSR or dense, with a bias for each row, else ValueError."""
+    if scipy.sparse.issparse(matrix):
+        if matrix.format != "csr":
+            raise ValueError(f"a matrix is {matrix.format}; CSR is needed: matrix.tocsr()")
+    elif not isinstance(matrix, np.ndarray) or isinstance(matrix, np.ma.MaskedArray):
+        raise ValueError(f"a matrix is a {type(matrix).__name__}; a CSR matrix or a NumPy array")
+    if matrix.dtype.kind not in "fiub":
+        raise ValueError(f"a matrix has dtype {matrix.dtype}; real numbers are needed")
+    if matrix.ndim != 2 or as_array(bias, "bias").shape != (matrix.shape[0],):
+        raise ValueError(f"a matrix of shape {matrix.shape} with a bias of {np.shape(bias)}")
 
 
 def as_sparse(layer):

@@ -10,16 +10,16 @@ bias and ReLU are part of it.
 
 from functools import cached_property
 from math import prod
-from pathlib import Path
 
 import numpy as np
 
-from nnlite.checks import as_float, check_count
+from nnlite.checks import as_float, check_count, check_number
+from nnlite.container import opened
 from nnlite.model import Sequential
 from nnlite.replace import may_be_replaced
-from nnlite.sparse.layers import Linear, flat, layers_of
-from nnlite.sparse.prepare import check_fit, prepare, shape_of_inputs
-from nnlite.sparse.serialize import read_layers, write_layers
+from nnlite.sparse.layers import flat, layers_of
+from nnlite.sparse.prepare import as_layers, check_fit, prepare, shape_of_inputs
+from nnlite.sparse.serialize import KIND, read_layers, write_layers
 
 MAX_DENSITY = 0.6  # of a matrix that is multiplied as a sparse one (experiments/bench/sparse.py)
 MAX_CONV_DENSITY = 0.6  # of the filters of a convolution that is decoupled
@@ -52,7 +52,10 @@ class SparseNetwork:
     ):
         if isinstance(layers, Sequential):
             layers = layers_of(layers, input_shape)
-        layers = list(layers)
+        layers = as_layers(layers)
+        for name, density in (("max_density", max_density), ("max_conv_density", max_conv_density)):
+            if density is not None:
+                check_number(name, density, "[0, 1]")
         self.input_shape = shape_of_inputs(layers, input_shape)
         self.layers = tuple(prepare(layer, max_density, max_conv_density) for layer in layers)
         check_fit(self.layers)
@@ -76,11 +79,11 @@ class SparseNetwork:
     @cached_property
     def widest(self):
         """The most numbers that one layer hands to the next, for one image."""
-        return max(1, prod(self.input_shape), *map(outputs_of, self.layers))
+        return max(1, prod(self.input_shape), *(layer.n_out for layer in self.layers))
 
     @property
     def n_out(self):
-        return outputs_of(self.layers[-1])
+        return self.layers[-1].n_out
 
     @property
     def non_zeros(self):
@@ -116,18 +119,11 @@ class SparseNetwork:
 
         Raises FileNotFoundError, or ValueError for a file of another kind.
         """
-        content = Path(path).read_bytes()
-        try:
-            layers, shape = read_layers(content)
+        with opened(path, KIND, "write it again with SparseNetwork.save") as saved:
+            layers, shape = read_layers(saved)
             network = cls(layers, shape, max_density=None, max_conv_density=None)
-        except Exception as error:  # zipfile, zlib, numpy, scipy and json have each their own
-            raise ValueError(f"{path} is not a complete SparseNetwork: {error}") from error
         network.input_shape = shape
         return network
-
-
-def outputs_of(layer):
-    return layer.bias.size if isinstance(layer, Linear) else prod(layer.output_shape)
 
 
 def check_images(x, shape):

@@ -9,14 +9,25 @@ Of a CSR matrix only the stored weights are scored, in the order in which they a
 sparsity is a fraction of these.
 """
 
+import reprlib
 from dataclasses import replace
 
 import numpy as np
 import scipy.sparse
 
-from nnlite.checks import as_float, check_count, check_mask
+from nnlite.checks import (
+    as_float,
+    check_count,
+    check_dict,
+    check_function,
+    check_list,
+    check_mask,
+)
 from nnlite.prune import InputStatistics
-from nnlite.sparse.product import csr_matmul
+from nnlite.sparse.layers import Linear, images_of_shape
+from nnlite.sparse.product import check_indices, csr_matmul
+
+REMEDY = "such as nnlite.sparse.unroll(model, input_shape) makes"
 
 
 def input_statistics(layers, images, batch_size=500):
@@ -25,10 +36,11 @@ def input_statistics(layers, images, batch_size=500):
     Raises ValueError for no images, or integers, and for a layer whose matrix is not CSR.
     """
     check_csr(layers)
-    n, batch_size = len(images), check_count("batch_size", batch_size)
+    images, batch_size = as_float(images, name="images"), check_count("batch_size", batch_size)
+    n = len(images)
     if n == 0:
         raise ValueError("no images given; a mean needs at least one")
-    images = as_float(images, name="images").reshape(n, -1)
+    images = images_of_shape(images, layers[0].matrix.shape[1:])
     sums = [np.zeros((3, layer.matrix.shape[1])) for layer in layers]
     for start in range(0, n, batch_size):
         x = images[start : start + batch_size].T  # (features, N), as `a @ x` takes it
@@ -47,12 +59,19 @@ def scores(layers, score, statistics=None):
     Raises ValueError for a layer whose matrix is not CSR.
     """
     check_csr(layers)
-    found = {}
+    check_function("score", score)
+    found, statistics = {}, check_statistics(statistics, layers)
     for i, layer in enumerate(layers):
         a = layer.matrix
-        inputs = None if statistics is None else statistics[i].take(a.indices)  # of each weight
+        inputs = None if statistics is None else of_each_weight(statistics[i], a.indices)
         found[i] = score(a.data[:, None], inputs)[:, 0]
     return found
+
+
+def of_each_weight(statistics, columns):
+    """Statistics of the input that each stored weight is multiplied with."""
+    arrays = statistics.mean, statistics.mean_abs, statistics.mean_square
+    return InputStatistics(statistics.n, *(array[columns] for array in arrays))
 
 
 def apply(layers, masks):
@@ -62,7 +81,9 @@ def apply(layers, masks):
     """
     check_csr(layers)
     layers = list(layers)
-    for i, mask in masks.items():
+    for i, mask in check_dict("masks", masks, "pass what nnlite.prune.keep_masks returns").items():
+        if i not in range(len(layers)):
+            raise ValueError(f"masks has {i!r}, which is not one of the {len(layers)} layers")
         a = layers[i].matrix
         keep = check_mask(mask, a.data.shape).astype(bool)
         starts = np.append(0, np.cumsum(keep))[a.indptr]
@@ -72,6 +93,21 @@ def apply(layers, masks):
 
 
 def check_csr(layers):
+    """Raise ValueError unless these are Linear layers with a CSR matrix each."""
+    if not isinstance(layers, (list, tuple)) or not layers:
+        raise ValueError(f"layers is {reprlib.repr(layers)}; a list is needed, {REMEDY}")
     for i, layer in enumerate(layers):
-        if getattr(layer.matrix, "format", None) != "csr":
-            raise ValueError(f"layer {i} has no CSR matrix ({layer!r}); see nnlite.sparse.unroll")
+        if not isinstance(layer, Linear) or not layer.is_sparse:
+            raise ValueError(f"layer {i} has no CSR matrix ({reprlib.repr(layer)}); see {REMEDY}")
+        check_indices(layer.matrix)
+
+
+def check_statistics(statistics, layers):
+    """Return `statistics` if it is None or fits the layers, else raise ValueError."""
+    if statistics is not None:
+        columns = [layer.matrix.shape[1] for layer in layers]
+        remedy = "pass what input_statistics(layers, images) returns"
+        found = check_list("statistics", statistics, remedy)
+        if [len(s.mean) for s in found if isinstance(s, InputStatistics)] != columns:
+            raise ValueError(f"the statistics do not fit layers of {columns} inputs; {remedy}")
+    return statistics

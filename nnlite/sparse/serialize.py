@@ -1,15 +1,14 @@
-"""The layers of a SparseNetwork as one .npz, and back."""
+"""The layers of a SparseNetwork as one .npz, and back; see nnlite/container.py."""
 
-import json
-
-import numpy as np
 import scipy.sparse
 
-from nnlite.files import replace_when_done
-from nnlite.serialize import read_npz, rebuild
+from nnlite.checks import check_count
+from nnlite.container import write_arrays
+from nnlite.conv import Conv2D
+from nnlite.serialize import rebuilt
 from nnlite.sparse.layers import Convolution, Linear
 
-FORMAT = "nnlite sparse network 1"
+KIND = "nnlite sparse network"
 
 
 def write_layers(path, layers, input_shape):
@@ -30,32 +29,42 @@ def write_layers(path, layers, input_shape):
             parts = {"matrix": layer.matrix, "b": layer.bias}
         arrays |= {f"{i}.{name}": part for name, part in parts.items()}
         kinds.append(kind)
-    about = json.dumps({"format": FORMAT, "layers": kinds, "input_shape": input_shape})
-    with replace_when_done(path) as file:
-        np.savez(file, architecture=about, **arrays)
+    about = {"layers": kinds, "input_shape": input_shape}
+    write_arrays(path, KIND, about, arrays)
 
 
-def read_layers(content):
-    """(layers, input_shape) of the bytes of such a file; raises many errors for others."""
-    arrays = read_npz(content)
-    about = json.loads(str(arrays["architecture"]))
-    if about["format"] != FORMAT:
-        raise ValueError(f"its format is {about['format']!r}, not {FORMAT!r}")
-    layers = [rebuilt(arrays, i, kind) for i, kind in enumerate(about["layers"])]
-    return layers, tuple(about["input_shape"])
+def read_layers(saved):
+    """(layers, input_shape) of a file that is open; many kinds of error for a damaged one."""
+    kinds = saved.about["layers"]
+    needed = {f"{i}.{name}": d for i, kind in enumerate(kinds) for name, d in dtypes(kind).items()}
+    found = {name: entry["dtype"] for name, entry in saved.listed.items()}
+    if found != needed:
+        raise ValueError(f"it lists {found}; its layers consist of {needed}")
+    arrays = saved.arrays()
+    layers = [rebuilt_layer(arrays, i, kind) for i, kind in enumerate(kinds)]
+    return layers, tuple(check_count("input_shape", n) for n in saved.about["input_shape"])
 
 
-def rebuilt(arrays, i, kind):
+def dtypes(kind):
+    """{name: dtype} of the arrays of a layer."""
+    if "csr" in kind:
+        return {"data": "float32", "indices": "int32", "indptr": "int32", "b": "float32"}
+    return {"w" if "conv" in kind else "matrix": "float32", "b": "float32"}
+
+
+def rebuilt_layer(arrays, i, kind):
     """The i-th layer of a file."""
-    part = {name.split(".", 1)[1]: a for name, a in arrays.items() if name.startswith(f"{i}.")}
+    part, relu = {name: arrays[f"{i}.{name}"] for name in dtypes(kind)}, kind["relu"]
+    if not isinstance(relu, bool):
+        raise ValueError(f"relu of layer {i} is {relu!r}")
     if "conv" in kind:
-        conv = rebuild("Conv2D", kind["conv"])
+        conv = rebuilt(Conv2D, kind["conv"])
         for p, value in zip(conv.params, (part["w"], part["b"])):
             if value.shape != p.value.shape:
-                raise ValueError(f"layer {i} has weights of shape {value.shape}")
+                raise ValueError(f"layer {i}, {conv}, has weights of shape {value.shape}")
             p.value = value
-        return Convolution(conv, tuple(kind["shape"]), kind["relu"])
+        return Convolution(conv, tuple(kind["shape"]), relu)
     if "csr" in kind:
         csr = part["data"], part["indices"], part["indptr"]
-        return Linear(scipy.sparse.csr_array(csr, shape=kind["csr"]), part["b"], kind["relu"])
-    return Linear(part["matrix"], part["b"], kind["relu"])
+        return Linear(scipy.sparse.csr_array(csr, shape=tuple(kind["csr"])), part["b"], relu)
+    return Linear(part["matrix"], part["b"], relu)
