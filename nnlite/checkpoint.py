@@ -15,7 +15,7 @@ import copy
 
 import numpy as np
 
-from nnlite.checks import check_model, check_rng
+from nnlite.checks import check_dict, check_model, check_rng
 from nnlite.container import Unfit, opened, outline, through_json, write_arrays
 from nnlite.model import layer_text
 from nnlite.serialize import values_and_masks
@@ -152,6 +152,7 @@ def joined(state, settings, arrays):
 
 def generators(model, rngs):
     """{name: Generator}: those given, and those of the model's layers."""
+    check_dict("rngs", rngs, "pass {name: generator, ...}, or {}")
     found = {f"rngs[{name!r}]": check_rng(rng) for name, rng in rngs.items()}
     for i, layer in enumerate(model.layers):
         if isinstance(getattr(layer, "rng", None), np.random.Generator):

@@ -17,6 +17,7 @@ class Sequential:
     """
 
     def __init__(self, layers, *others):
+        # Others are taken only to say that they do not belong there.
         remedy = "pass the layers in a list: Sequential([Dense(...), ReLU(), ...])"
         self.layers = check_list("layers", None if others else layers, remedy)
         check_layers(self.layers)

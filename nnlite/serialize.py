@@ -11,7 +11,7 @@ import json
 
 import numpy as np
 
-from nnlite.checks import check_mask, check_model, check_rng
+from nnlite.checks import check_list, check_mask, check_model, check_rng
 from nnlite.container import Unfit, opened, outline, through_json, write_arrays
 from nnlite.conv import Conv2D
 from nnlite.layers import Dense, Dropout, Flatten, ReLU
@@ -68,7 +68,7 @@ def load(path, rng=None, layers=()):
 def known_layers(kinds):
     """{class name: class} of nnlite's layers and of these; ValueError if two share a name."""
     known = dict(LAYERS)
-    for kind in kinds:
+    for kind in check_list("layers", kinds, "pass a list of classes"):
         if not isinstance(kind, type):
             raise ValueError(f"{kind!r} is not a class; pass layers=[...] the classes themselves")
         if known.setdefault(kind.__name__, kind) is not kind:

@@ -4,13 +4,13 @@ import gzip
 import hashlib
 import os
 import struct
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pooch
 import pytest
+from torture.downloads import Mirrors, mirrors
 
 from nnlite import data
 from nnlite.data import mnist
@@ -215,21 +215,16 @@ def server(files, cache, monkeypatch):
             pass
 
     monkeypatch.setenv("no_proxy", "*")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.requests = []
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with mirrors(Handler) as server:
+        server.requests = []
+        yield server
 
 
 def use_mirrors(monkeypatch, server, *answers):
     """Mirrors that answer so; returns the URLs at which they have the training images."""
-    mirrors = [f"http://127.0.0.1:{server.server_port}/{answer}/" for answer in answers]
-    monkeypatch.setattr(mnist, "MIRRORS", tuple(mirrors))
-    return [f"{mirror}{TRAIN_IMAGES}.gz" for mirror in mirrors]
+    urls = [f"{server.url}/{answer}/" for answer in answers]
+    monkeypatch.setattr(mnist, "MIRRORS", tuple(urls))
+    return [f"{url}{TRAIN_IMAGES}.gz" for url in urls]
 
 
 BAD = [name for name in ANSWERS if name != "good"]
@@ -260,6 +255,41 @@ def test_a_mirror_that_cannot_be_reached_falls_through_too(files, cache, server,
         port = closed.server_port
     use_mirrors(monkeypatch, server, "good")
     monkeypatch.setattr(mnist, "MIRRORS", (f"http://127.0.0.1:{port}/", *mnist.MIRRORS))
+    assert np.array_equal(mnist.read(TRAIN_IMAGES), np.arange(60).reshape(5, 3, 4))
+
+
+@pytest.mark.parametrize(
+    "wrong, reason",
+    [
+        ("slow", "not complete after 0.2 s"),
+        ("slow_headers", "not complete after 0.2 s"),
+        ("endless", "more than 100,000 bytes"),
+        ("endless_redirect", "404"),
+        ("to_a_file", "Redirection to url 'file://.* is not allowed"),
+        ("to_ftp", "redirected to ftp://.*, which is not http"),
+    ],
+)
+def test_a_mirror_may_not_take_all_time_or_memory(wrong, reason, files, cache, monkeypatch):
+    """tests/torture/downloads.py has more of them, and lets them all fall through to a good one."""
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(mnist, "SECONDS", 0.2 if "slow" in wrong else 60)
+    monkeypatch.setattr(mnist, "MOST_BYTES", 100_000)
+    with mirrors(Mirrors) as server:
+        use_mirrors(monkeypatch, server, wrong)
+        with pytest.raises(FileNotFoundError, match=f"{wrong}/.*: .*{reason}"):
+            mnist.read(TRAIN_IMAGES)
+    assert not list(cache.iterdir())
+
+
+def test_no_memory_for_what_one_mirror_sends_falls_through_too(files, cache, server, monkeypatch):
+    def copy(url, path):
+        if "wrong" in url:
+            raise MemoryError
+        before(url, path)
+
+    before = mnist.copy
+    monkeypatch.setattr(mnist, "copy", copy)
+    use_mirrors(monkeypatch, server, "wrong", "good")
     assert np.array_equal(mnist.read(TRAIN_IMAGES), np.arange(60).reshape(5, 3, 4))
 
 

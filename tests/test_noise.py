@@ -364,6 +364,22 @@ def test_images_outside_0_to_1_are_refused(trained, rng):
         universal_noise(model, 255 * images, 1, 0.2, rng=rng)
 
 
+@pytest.mark.parametrize("pixel", [np.nan, 1.01, -0.01, np.inf])
+def test_no_pixel_of_any_image_may_lie_outside(pixel, trained, rng):
+    """nan would make the noise zero without a word."""
+    model, images = trained
+    many = np.tile(images, (1 + 2000 // len(images), 1, 1, 1))
+    many[-1, -1, -1, 0] = pixel
+    with pytest.raises(ValueError, match=r"outside \[0, 1\], from .* to "):
+        universal_noise(model, many, 1, 0.2, rng=rng, steps=1)
+
+
+def test_noise_is_not_made_in_half_precision(trained, rng):
+    model, images = trained
+    with pytest.raises(ValueError, match=r"images has dtype float16.*astype\(np\.float32\)"):
+        universal_noise(model, images.astype(np.float16), 1, 0.2, rng=rng)
+
+
 def test_weights_that_are_nan_are_refused(trained, rng):
     model, images = trained
     model = model.astype(np.float32)

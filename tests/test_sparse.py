@@ -1,6 +1,7 @@
 """Decoupled convolutions, sparse products and SparseNetwork against what they replace."""
 
 import itertools
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nnlite.sparse.prune as sparse_prune
-from nnlite import Conv2D, Dense, Dropout, Flatten, ReLU, Sequential, prune
+from nnlite import Conv2D, Dense, Dropout, Flatten, ReLU, Sequential, plain, prune
 from nnlite.container import opened, write_arrays
 from nnlite.fast import chain
 from nnlite.fast import sparse as kernels
@@ -535,6 +536,103 @@ def test_columns_outside_the_matrix_are_refused(max_density):
     a.indices[0] = 40_000_000
     with pytest.raises(ValueError, match=r"indices|column"):
         SparseNetwork([Linear(a, np.zeros(2))], max_density=max_density)
+
+
+WRONG_INDICES = [
+    ("indices", 0, -1),
+    ("indices", 0, 10**6),
+    ("indptr", 0, 1),
+    ("indptr", 1, 10**6),
+    ("indptr", 1, -5),
+    ("indptr", -1, 10**6),
+    ("indptr", -1, 0),
+]
+
+
+@pytest.mark.parametrize("name, place, value", WRONG_INDICES)
+def test_indices_changed_in_place_are_noticed_before_they_are_used(name, place, value, rng):
+    """SciPy does not look at `indptr` where its last number is 0."""
+    a, b = (random_csr(20, 20, 0.3, np.float32, rng) for _ in range(2))
+    x = rng.random((30, 20), dtype=np.float32)
+    network = SparseNetwork([Linear(a, np.zeros(20)), Linear(b, np.zeros(20))], max_density=None)
+    for matrix in (a, network.layers[1].matrix):
+        getattr(matrix, name)[place] = value
+    for version in (nullcontext, plain):
+        with version():
+            for product in (csr_matmul, csr_matmul_naive):
+                with pytest.raises(ValueError, match=r"the indices of a, \(20, 20\), lead outside"):
+                    product(a, x.T)
+            for images in (x, x[:2]):
+                with pytest.raises(ValueError, match="the indices of a"):
+                    network.predict(images)
+    with pytest.raises(ValueError, match="the indices of a"):
+        SparseNetwork([Linear(a, np.zeros(20))])
+
+
+@pytest.mark.parametrize("name, place, value", WRONG_INDICES)
+def test_indices_changed_in_place_after_they_were_used_change_nothing(name, place, value, rng):
+    layers = [Linear(random_csr(20, 20, 0.3, np.float32, rng), np.zeros(20)) for _ in range(2)]
+    for first, second in itertools.permutations((1, 30)):  # few images, many
+        network, x = SparseNetwork(layers, max_density=None), rng.random((30, 20), dtype=np.float32)
+        before = network.predict(x[:first])
+        getattr(network.layers[1].matrix, name)[place] = value
+        assert np.array_equal(network.predict(x[:first]), before)
+        assert np.allclose(network.predict(x[:second])[0], before[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("n", [1, 30])
+@pytest.mark.parametrize("used", [False, True])
+def test_a_matrix_that_lost_its_last_rows_in_place(n, used, rng):
+    """Its bias has as many as before."""
+    network = SparseNetwork([Linear(random_csr(20, 20, 0.3, np.float32, rng), np.zeros(20))])
+    x = rng.random((30, 20), dtype=np.float32)
+    before = network.predict(x) if used else None
+    network.layers[0].matrix.resize((5, 20))
+    if used and n > FEW:
+        assert np.array_equal(network.predict(x[:n]), before[:n])
+    else:
+        with pytest.raises(ValueError, match=r"\(5, 20\) with a bias of \(20,\)|broadcast"):
+            network.predict(x[:n])
+
+
+def test_another_list_of_layers_is_used_or_refused(cnn, rng):
+    layers = [
+        Linear(random_csr(m, k, 0.3, np.float32, rng), np.zeros(m)) for k, m in ((9, 7), (7, 5))
+    ]
+    network, x = SparseNetwork(layers, max_density=None), rng.random((30, 9), dtype=np.float32)
+    network.predict(x), network.predict(x[:1])
+    network.layers = network.layers[:1]
+    for n in (1, 30):
+        assert np.allclose(network.predict(x[:n]), x[:n] @ layers[0].matrix.toarray().T, atol=1e-5)
+    network.layers = (*network.layers, network.layers[0])
+    for n in (1, 30):
+        with pytest.raises(ValueError, match=r"takes inputs of shape \(9,\).*gives \(7,\)"):
+            network.predict(x[:n])
+
+
+def test_filters_of_a_network_that_were_replaced_take_no_product_outside(rng):
+    conv, a = Conv2D(1, 2, 3, rng=rng), random_csr(7, 50, 0.5, np.float32, rng)
+    layers = [Convolution(conv, (5, 5, 1)), Linear(a, np.zeros(7))]
+    network = SparseNetwork(layers, max_density=None, max_conv_density=None)
+    x = rng.random((40, 5, 5, 1), dtype=np.float32)
+    network.predict(x)
+    filters = network.layers[0].conv
+    filters.w.value, filters.b.value = np.ones((3, 3, 1, 1), "f"), np.ones(1, "f")
+    with pytest.raises(
+        ValueError, match=r"a matrix \(7, 50\), bias \(7,\) and 25 inputs do not fit"
+    ):
+        network.predict(x)
+
+
+@pytest.mark.parametrize("n", [1, 3, 40])
+def test_nan_meets_the_zeros_of_a_dense_layer_for_any_number_of_images(n, rng):
+    """0 * nan is nan, also where a small dense layer counts as one of the sparse ones."""
+    sparse = Linear(random_csr(50, 40, 0.5, np.float32, rng), np.zeros(50))
+    last = np.zeros((3, 50), np.float32)
+    last[0] = 1
+    network = SparseNetwork([sparse, Linear(last, np.zeros(3))], max_density=None)
+    x = np.full((n, 40), np.nan, np.float32)
+    assert np.isnan(network.predict(x)).all()
 
 
 @pytest.mark.parametrize("max_conv_density", [0, 1])

@@ -88,7 +88,7 @@ def steps(a, x):
     buffer = aligned(len(y) * n)
     panels, out = pack(x.T, WIDTH), buffer.reshape(-1, len(y), WIDTH)
     as_stored = a.indptr, a.indices, a.data
-    in_order = Blocks(a.indptr, a.indices.astype(np.uint16), a.data, a.indptr)
+    in_order = Blocks(a.shape, a.indptr, a.indices.astype(np.uint16), a.data, a.indptr)
     blocks = blocks_of(a)
 
     def unpacked():

@@ -144,10 +144,10 @@ def copy(url, path):
 
 
 class ToHttpOnly(urllib.request.HTTPRedirectHandler):
-    """Follows redirects to http and https, and does not read what is sent with them."""
+    """Follows redirects to http and https only; urllib would also follow them to ftp."""
 
     def redirect_request(self, request, response, code, message, headers, url):
-        response.close()
+        response.close()  # or urllib would read to its end what comes with a redirect
         if not url.startswith(("http://", "https://")):
             raise OSError(f"redirected to {url}, which is not http")
         return super().redirect_request(request, response, code, message, headers, url)

@@ -7,18 +7,10 @@ all files in this folder: whoever edits one of them runs what they wrote.
 """
 
 import hashlib
-import os
 from pathlib import Path
 
 import numba
 import numpy as np
-
-# OpenMP's threads spin for milliseconds before they sleep, each time that they wait for each other.
-# On a busy machine that is the time in which the other would have finished.  A short spin costs an
-# idle machine nothing; experiments/bench/busy.py measures both.  It is read when threads start.
-if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # of GNU's OpenMP: rounds
-    os.environ.setdefault("KMP_BLOCKTIME", "0")  # of Intel's and LLVM's: milliseconds
 
 SOURCES = sorted(Path(__file__).parent.glob("*.py"))
 DIGEST = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()[:8]

@@ -15,7 +15,7 @@ import scipy.sparse
 from nnlite.fast import chain
 from nnlite.fast.kernel import all_float32
 from nnlite.fast.sparse import aligned, blocks_of, multiply, pack, tile_width, unpack
-from nnlite.sparse.layers import Convolution, flat, is_sparse
+from nnlite.sparse.layers import Convolution, check_linear, flat, is_sparse
 from nnlite.sparse.prepare import check_fit
 from nnlite.sparse.product import is_whole
 
@@ -41,9 +41,14 @@ def network_outputs(network, x, out):
 
 
 def all_whole(layers):
-    """Whether the kernels can take these layers, as they are now: anybody may have changed them."""
+    """Whether the kernels can take these layers, as they are now: anybody may have changed them.
+
+    Raises ValueError where they do not fit together any more.
+    """
     check_fit(layers)
     linear = [layer for layer in layers if not isinstance(layer, Convolution)]
+    for layer in linear:
+        check_linear(layer.matrix, layer.bias)
     whole = all(is_whole(layer.matrix) for layer in linear if layer.is_sparse)
     numbers = (layer.matrix.data if layer.is_sparse else layer.matrix for layer in linear)
     return whole and all_float32(*numbers, *(layer.bias for layer in linear))

@@ -44,7 +44,8 @@ class SparseNetwork:
     max_conv_density   a convolution whose filters have fewer is decoupled
                        None for either: each layer stays what it is
     Raises ValueError for layers that do not fit together.  Changes of the model afterwards do
-    not reach it.  Threads may share it; they predict one after the other.
+    not reach it; its own `layers` are not to be changed.  Threads may share it; they predict one
+    after the other.
     """
 
     def __init__(

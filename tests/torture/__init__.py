@@ -5,6 +5,7 @@ Each module has
     torture(rng, deadline)   tries things until `deadline`, a number of time.monotonic(), at least
                              one round of them; returns {"calls": 2345, ..., "defects": [text, ...]}
     ONE_ROUND                {"calls": 2000, ...}: how many one round tries at least
+    SHARE                    if it is there: how much more time than the others run.py gives it
 
 tests/test_torture.py runs one round of each, seeded; run.py as many as there is time for.
 """

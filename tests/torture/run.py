@@ -2,9 +2,9 @@
 
     python tests/torture/run.py --minutes 60
 
-Every module of this folder that has a `torture` gets an equal share of the time, in a process of
-its own, so that a crash is found like any other defect; two are at work at a time.  Ends with
-status 1 if there is a defect.  The seed, printed first, repeats a run as far as time allows.
+Every module of this folder that has a `torture` gets a part of the time, in a process of its own,
+so that a crash is found like any other defect; two are at work at a time.  Ends with status 1 if
+there is a defect.  The seed, printed first, repeats a run as far as time allows.
 """
 
 import argparse
@@ -25,10 +25,15 @@ PATIENCE = 120  # seconds past its deadline, after which a module hangs
 def names():
     """The modules that have a `torture`."""
     paths = sorted(Path(__file__).parent.glob("*.py"))
-    return [path.stem for path in paths if "\ndef torture(" in path.read_text()]
+    return [path.stem for path in paths if "\ndef torture(rng, deadline" in path.read_text()]
 
 
-def torture(name, seconds, seed):
+def share(name):
+    """A module's part of the time, 1 unless it says another SHARE."""
+    return getattr(importlib.import_module(f"torture.{name}"), "SHARE", 1)
+
+
+def tortured(name, seconds, seed):
     """What a module's torture returns after so many seconds."""
     module = importlib.import_module(f"torture.{name}")
     return module.torture(np.random.default_rng(seed), time.monotonic() + seconds)
@@ -55,12 +60,15 @@ def main():
     args = parser.parse_args()
     sys.path.insert(0, str(Path(__file__).parents[1]))
     if args.module:
-        print(json.dumps(torture(args.module, 60 * args.minutes, args.seed)))
+        print(json.dumps(tortured(args.module, 60 * args.minutes, args.seed)))
         return 0
     print(f"seed {args.seed}", flush=True)
-    seconds, defects = 60 * args.minutes * PROCESSES / len(names()), 0
+    shares = {name: share(name) for name in sorted(names(), key=share, reverse=True)}
+    unit, defects = 60 * args.minutes * PROCESSES / sum(shares.values()), 0
     with concurrent.futures.ThreadPoolExecutor(PROCESSES) as pool:
-        running = {pool.submit(in_a_process, name, seconds, args.seed): name for name in names()}
+        running = {
+            pool.submit(in_a_process, name, unit * shares[name], args.seed): name for name in shares
+        }
         for future in concurrent.futures.as_completed(running):
             counts = future.result()
             found = counts.pop("defects")
