@@ -108,7 +108,7 @@ class Plan:
 
 
 def stored(layer):
-    """A Linear with all its weights in a CSR matrix, of a dense one the zeros too: 0 * nan is nan."""
+    """A Linear with all its weights in a CSR matrix, zeros of a dense one too: 0 * nan is nan."""
     if layer.is_sparse:
         return layer
     m, k = layer.matrix.shape
