@@ -586,13 +586,11 @@ def test_a_matrix_that_lost_its_last_rows_in_place(n, used, rng):
     """Its bias has as many as before."""
     network = SparseNetwork([Linear(random_csr(20, 20, 0.3, np.float32, rng), np.zeros(20))])
     x = rng.random((30, 20), dtype=np.float32)
-    before = network.predict(x) if used else None
+    if used:
+        network.predict(x)
     network.layers[0].matrix.resize((5, 20))
-    if used and n > FEW:
-        assert np.array_equal(network.predict(x[:n]), before[:n])
-    else:
-        with pytest.raises(ValueError, match=r"\(5, 20\) with a bias of \(20,\)|broadcast"):
-            network.predict(x[:n])
+    with pytest.raises(ValueError, match=r"\(5, 20\) with a bias of \(20,\)|broadcast"):
+        network.predict(x[:n])
 
 
 def test_another_list_of_layers_is_used_or_refused(cnn, rng):
