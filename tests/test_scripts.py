@@ -1,12 +1,10 @@
 """Every script about the posts, whole: its second run computes nothing, tables and figures come
-from the file alone, and it ends well."""
+from the file alone, and what is wrong is told in one line."""
 
 import dataclasses
 import json
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -73,25 +71,11 @@ def test_figures_of_the_docs_are_small():
     assert figures and all(figure.stat().st_size < 150_000 for figure in figures)
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in EXPERIMENTS.glob("*.py")))
-def test_every_script_says_what_it_does(name):
+@pytest.mark.parametrize("name", ["reproduce", "prune_ann", "train", "report"])
+def test_a_script_says_what_it_does_from_any_folder(name):
     command = [sys.executable, EXPERIMENTS / f"{name}.py", "--help"]
     said = subprocess.run(command, capture_output=True, text=True, cwd="/")
     assert said.returncode == 0 and "usage:" in said.stdout and not said.stderr
-
-
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_a_script_that_is_stopped_says_how_to_go_on(sent, tmp_path):
-    command = [sys.executable, EXPERIMENTS / "prune_ann.py", "--runs", tmp_path]
-    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, cwd="/", **pipes) as run:
-        while not list(tmp_path.glob("*.checkpoint.npz")):
-            time.sleep(0.05)
-            assert run.poll() is None
-        run.send_signal(sent)
-        said = run.stderr.read()
-    assert run.returncode == 1 and "Traceback" not in said
-    assert "The same command goes on from" in said
 
 
 @pytest.mark.parametrize(

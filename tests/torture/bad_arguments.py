@@ -12,9 +12,11 @@ import contextlib
 import functools
 import inspect
 import os
+import re
 import reprlib
 import signal
 import tempfile
+import time
 import traceback
 import types
 import warnings
@@ -36,6 +38,7 @@ ONE_ROUND = {"calls": 2000}
 EACH = 10  # replacements of every argument in a round
 MOST_UNCLEAR = 0.01  # of all calls
 SECONDS, GIGABYTES = 5, 2  # what a call may take
+CUT = 12  # letters
 PACKAGE = str(Path(nnlite.__file__).parent)
 
 MODULES = [module for name in nnlite.__all__ if inspect.ismodule(module := getattr(nnlite, name))]
@@ -329,7 +332,7 @@ def parameters(function):
 
 # Nonsense in the place of an example
 
-LONG = {"steps", "batch_size"}  # a large number of these takes long, rightly
+LONG = {"steps"}  # a large number of these takes long, rightly
 
 WRONG = [  # whatever the example is
     *(lambda: None, lambda: "text", lambda: "", lambda: b"bytes", lambda: True, lambda: 1j),
@@ -386,14 +389,26 @@ class TookTooLong(Exception):
     """A call did not end within SECONDS."""
 
 
-def outcome(function, arguments):
-    """The exception of a call, or None.  What it returns is used, where it comes one by one."""
+def outcome(function, arguments, patience=20 * SECONDS):
+    """The exception of a call, or None.  What it returns is used, where it comes one by one.
+
+    A call that takes long is made again, with less patience: the first may compile a kernel.
+    """
 
     def stop(signum, frame):
-        raise TookTooLong(f"more than {SECONDS} s")
+        raise TookTooLong(f"more than {patience} s")
 
-    before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, SECONDS)  # of the processor: others may be at work
+    before, begin = signal.signal(signal.SIGPROF, stop), time.process_time()
+    signal.setitimer(signal.ITIMER_PROF, patience)  # of the processor: others may be at work
+    error = result_of(function, arguments)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.signal(signal.SIGPROF, before)
+    if patience > SECONDS and time.process_time() - begin > SECONDS:
+        return outcome(function, arguments, SECONDS)
+    return error
+
+
+def result_of(function, arguments):
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
@@ -405,34 +420,39 @@ def outcome(function, arguments):
                     pass
     except Exception as error:
         return error
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
 
 
 def is_clear(error, function, parameter, value):
     """Whether an exception says what was wrong, and where."""
     if isinstance(value, int) and value > 10**9 and isinstance(error, (MemoryError, ValueError)):
-        return True  # NumPy says how large the array would have been: it was asked for
+        return True  # NumPy says how large the array would be that was asked for
     announced = type(error).__name__ in (inspect.getdoc(function) or "")
     if not isinstance(error, (ValueError, TypeError)) and not announced:
         return False
     last = traceback.extract_tb(error.__traceback__)[-1]
     if not last.filename.startswith(PACKAGE) or not last.line.startswith("raise"):
         return False
-    return any(word in str(error) for word in (parameter.rstrip("s"), *described(value)))
+    name = re.escape(parameter.removesuffix("s"))
+    told = re.search(rf"\b{name}s?\b", str(error)) is not None
+    return told or any(means(word, str(error)) for word in described(value))
+
+
+def means(word, text):
+    """Whether a word, or the beginning of a long one, stands in a text by itself."""
+    end = r"(?!\w)" if len(word) < CUT else ""
+    return bool(word) and re.search(rf"(?<!\w){re.escape(word)}{end}", text) is not None
 
 
 def described(value):
-    """Words by which a message may mean a value."""
-    words = [repr(value)[:30], reprlib.repr(value)[:20], str(value)[:30], type(value).__name__]
+    """Words by which a message may mean a value, at most CUT letters of each."""
+    words = [repr(value), str(value), type(value).__name__]
     with contextlib.suppress(ValueError, TypeError):
         array = np.asarray(value)
         words += [str(array.shape), str(array.shape[1:])[1:], str(array.dtype)]
     if isinstance(value, (dict, list, tuple)):
         elements = [*value, *value.values()] if isinstance(value, dict) else value[:1]
-        words += [repr(element)[:12] for element in elements]
-    return words
+        words += map(repr, elements)
+    return [word[:CUT] for word in words]
 
 
 def torture(rng, deadline):
