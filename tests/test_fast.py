@@ -343,9 +343,7 @@ def test_gather_and_sum_of_lanes(dtype, rng):
         sum_of_two(a)
 
 
-@pytest.mark.parametrize(
-    "cpu, features, lanes", [("haswell", "+avx,+avx2,+fma", 8), ("nehalem", "+sse4.2", 4)]
-)
+@pytest.mark.parametrize("cpu, features, lanes", [("haswell", "+avx,+avx2,+fma", 8)])
 def test_without_avx512(cpu, features, lanes, tmp_path):
     """The same kernels on registers of other sizes."""
     code = f"""

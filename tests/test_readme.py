@@ -64,6 +64,13 @@ def test_the_results_of_the_docs_are_those_of_the_configs(study):
     assert all(row.get("form") == "pruned less" for row in missing)  # not all networks have it
 
 
+@pytest.mark.parametrize("study", [*reproduce.STUDY, training_study], ids=script.name_of)
+def test_the_figures_of_the_docs_are_drawn_from_the_results_alone(study, tmp_path):
+    study.draw(results_of(study), tmp_path)
+    drawn = {path.name for path in tmp_path.iterdir()}
+    assert drawn and drawn <= {path.name for path in (DOCS / "results").iterdir()}
+
+
 def results_of(study):
     path = DOCS / "results" / f"{script.name_of(study)}.json"
     return script.Results(**json.loads(path.read_text()))

@@ -7,12 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import confidence_curves
+import make_noise
+import noise_on_pruned
+import prune_ann
+import prune_cnn_dense
 import pytest
+import score_table
 from lab import banks, cache, nets, script
 from small import NETS, NOISE
-from test_configs import STUDIES
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+WHOLE = (make_noise, prune_ann, prune_cnn_dense, noise_on_pruned, confidence_curves, score_table)
 SHORTER = {  # fields of a Config, whatever the script
     "first_sparsities": (0.0, 0.01, 0.9),
     "ways": (("plain", 0.1, (2,)), ("chain", 0.1, (1, 2))),
@@ -45,7 +51,7 @@ def contents(path, study):
     return dataclasses.replace(results, rows=rows)
 
 
-@pytest.mark.parametrize("study", STUDIES, ids=script.name_of)
+@pytest.mark.parametrize("study", WHOLE, ids=script.name_of)
 def test_a_script_runs_twice_and_shows_what_it_wrote(
     study, few_digits, runs, tmp_path, monkeypatch, capsys
 ):

@@ -165,7 +165,10 @@ def mirrors(handler=Mirrors):
 def problem(server, wrong, right):
     """What is wrong with a download from a wrong mirror and then a right one; None if nothing."""
     begin = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        contextlib.ExitStack() as stack,
+    ):
         environment = {"XDG_CACHE_HOME": folder, "HOME": folder, "no_proxy": "*", "NNLITE_DATA": ""}
         stack.enter_context(mock.patch.dict(os.environ, environment))
         settings = {
