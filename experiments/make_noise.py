@@ -1,16 +1,14 @@
 """Universal noise for the posts' networks, and what the first post says of making it.
 
-    python experiments/make_noise.py --data mnist --preset standard     forty minutes on two cores
-    python experiments/make_noise.py                                    drawn digits, two minutes
+    python experiments/make_noise.py --data mnist --preset standard     twenty minutes on two cores
+    python experiments/make_noise.py                                    drawn digits
 
 From "Pruning, cost functions and adversarial noise": the noise of each class as a picture, how well
-it works on each network, and three claims.  Noise could not be made with linear outputs and a
-quadratic cost; it could with softmax and cross-entropy put on the trained network; noise made on a
-softmax-cross-entropy network works too, less well.
+it works on each network, and the claim that noise made on a softmax-cross-entropy network works on
+the linear-quadratic one too, less well.
 
-Noise is trained on training images and measured on test images; ways of training it are compared
-on validation images.  The vectors of a network are kept in runs/.
-Writes make-noise.json, noise-vectors.png, noise-limits.png, noise-ways.png.
+Noise is trained on training images and measured on test images.  The vectors of a network are kept
+in runs/.  Writes make-noise.json, noise-vectors.png, noise-limits.png.
 """
 
 import base64
@@ -21,38 +19,21 @@ from dataclasses import dataclass
 import numpy as np
 from lab import banks, forms, nets, script
 from lab.attacked import under_noise
-from lab.figures.noise import success_against_steps
 from lab.tables import markdown, percent
 
 import nnlite
 from nnlite import plots
-from nnlite.noise import noise_chain, universal_noise
 
 
 @dataclass(frozen=True)
 class Config:
-    """What the rows depend on, beside data and seed; ours where no other source is named.
-
-    ways   (step, step size, numbers of steps) each.  "chain" goes up through the limits of
-           `noise`, with so many steps of Adam at each
-    """
+    """What the rows depend on, beside data and seed; ours where no other source is named."""
 
     networks: tuple  # (name, nets.Config) each
     noise: banks.Config = banks.Config()
     random_vectors: int = 3  # of random signs, the control, at each limit
     transfer_limits: tuple = (0.25,)
     shown_limits: tuple = (0.15, 0.25, 0.35)  # in the table, and as pictures of the first network
-    way_network: str = "ann-lq"
-    way_targets: tuple = (3, 5)
-    way_limit: float = 0.25
-    ways: tuple = (
-        ("adam", 0.03, (25, 50, 100, 200, 400)),
-        ("chain", 0.03, (25, 50, 100)),
-        ("normalised", 0.1, (25, 50, 100, 200, 400)),
-        ("plain", 0.1, (400, 5000)),  # 5000 [notebook]
-    )
-    way_losses: tuple = ("softmax_cross_entropy", "quadratic")  # functions of nnlite.losses
-    way_l2: tuple = (0.0, 0.02)  # factor of sum(noise^2)/2; 0.02 [Hvass-Labs notebook 12]
     recipe: int = 1  # to be raised when the code changes results
 
 
@@ -120,48 +101,6 @@ class Transfer:
 
 
 @dataclass(frozen=True)
-class Way:
-    """A way of making the noise of a class: how often does it get what it asks for?
-
-    validation_success   on validation images
-    accuracy, success    on test images
-    """
-
-    seed: int
-    step: str
-    step_size: float
-    loss: str
-    l2: float
-    steps: int
-    target: int
-    kept = True
-
-    def compute(self, cfg, data, runs):
-        model, _ = prepared(cfg, cfg.way_network, self.seed, data, runs)
-        noise = self.noise(model, data.train.images, cfg)
-        validation, test = (
-            under_noise(model, *part, self.target, noise) for part in (data.validation, data.test)
-        )
-        return {"validation_success": validation["success"], **test}
-
-    def noise(self, model, images, cfg):
-        """The vector (28, 28, 1)."""
-        options = {
-            "step_size": self.step_size,
-            "steps": self.steps,
-            "batch_size": cfg.noise.batch_size,
-            "loss": getattr(nnlite, self.loss),
-            "l2": self.l2,
-            "rng": np.random.default_rng(self.target),
-        }
-        if self.step == "chain":
-            limits = [limit for limit in cfg.noise.limits if limit <= cfg.way_limit]
-            chain = noise_chain(model, images, self.target, limits, step="adam", **options)
-            return chain[self.target, cfg.way_limit]
-        return universal_noise(model, images, self.target, cfg.way_limit, step=self.step, **options)
-
-
-@dataclass(frozen=True)
 class Picture:
     """vectors: those of all classes, as text."""
 
@@ -210,7 +149,7 @@ def needs(cfg, seeds):
 
 
 def rows(cfg, seeds):
-    """The networks under their own noise; then, of the first seed, transfer and ways."""
+    """The networks under their own noise; then, of the first seed, on each other's."""
     names = [name for name, _ in cfg.networks]
     for name, net_cfg in cfg.networks:
         for seed in forms.seeds_of(net_cfg, seeds):
@@ -221,10 +160,6 @@ def rows(cfg, seeds):
             yield Picture(name, seeds[0], limit)
     for limit, made_on, used_on in itertools.product(cfg.transfer_limits, names, names):
         yield Transfer(made_on, used_on, seeds[0], limit)
-    kinds = itertools.product(cfg.ways, cfg.way_losses, cfg.way_l2)
-    for (step, step_size, numbers), loss, l2 in kinds:
-        for steps, target in itertools.product(numbers, cfg.way_targets):
-            yield Way(seeds[0], step, step_size, loss, l2, steps, target)
 
 
 # Tables and figures
@@ -271,46 +206,14 @@ def transfer_table(results, limit):
     return markdown([f"limit {limit:.2f}", *(f"used on {name}" for name in names)], lines)
 
 
-def ways_of(results):
-    """{(step, loss, l2): {steps: [a row for each class]}}"""
-    ways = {}
-    for row in results.select(Way):
-        numbers = ways.setdefault((row["step"], row["loss"], row["l2"]), {})
-        numbers.setdefault(row["steps"], []).append(row)
-    return ways
-
-
-def mean(rows, name):
-    return np.mean([row[name] for row in rows])
-
-
-def growth(numbers):
-    """{steps: success on validation images}, of a way of `ways_of`."""
-    return {steps: mean(rows, "validation_success") for steps, rows in numbers.items()}
-
-
-def ways_table(results):
-    """Success along the steps, and at the end, of every way of making noise."""
-    lines = []
-    for (step, loss, l2), numbers in ways_of(results).items():
-        grown = (f"{steps}: {percent(success)}" for steps, success in growth(numbers).items())
-        last = numbers[max(numbers)]
-        end = [percent(mean(last, name)) for name in ("success", "accuracy")]
-        lines.append([loss.replace("_", " "), step, f"{l2:g}", ", ".join(grown), *end])
-    header = ["loss", "step", "l2", "success after so many steps, validation images"]
-    return markdown([*header, "success at the end, test images", "accuracy there"], lines)
-
-
 def table(results):
     transfers = [transfer_table(results, limit) for limit in results.config["transfer_limits"]]
-    return "\n\n".join([limits_table(results), *transfers, ways_table(results)])
+    return "\n\n".join([limits_table(results), *transfers])
 
 
 def draw(results, out):
     plots.save_figure(draw_vectors(results), out / "noise-vectors.png", colors=64)
     plots.save_figure(draw_limits(results), out / "noise-limits.png")
-    ways = {way: growth(numbers) for way, numbers in ways_of(results).items()}
-    plots.save_figure(success_against_steps(ways), out / "noise-ways.png")
 
 
 def draw_vectors(results):

@@ -10,14 +10,14 @@ The same classes, limits and steps; only the network is another one.
 Writes noise-on-pruned.json and noise-on-pruned.png.
 """
 
-import functools
 import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
-from lab import banks, nets, pruning, script
+from lab import banks, nets, script
 from lab.attacked import under_noise
 from lab.figures.pruning import replayed_and_anew
+from lab.prepared import Made, scored
 from lab.published import SCORED_IMAGES
 from lab.tables import WORDS, describe, markdown, name_noise, percent
 
@@ -64,7 +64,8 @@ class Attacked:
     kept = True
 
     def compute(self, cfg, data, runs):
-        network, scores, replayed = prepared(cfg, self.network, self.seed, data, runs)
+        name, net_cfg = f"{self.network}-lq", getattr(cfg, self.network)
+        network, replayed, scores = scored(name, net_cfg, self.seed, cfg, data, runs)
         vectors = cfg.ann_vectors if self.network == "ann" else cfg.cnn_vectors
         masks = self.masks(scores)
         with prune.applied(network.model, masks):
@@ -87,15 +88,6 @@ class Attacked:
         return prune.keep_masks(chosen, self.sparsity)
 
 
-@functools.lru_cache(maxsize=1)
-def prepared(cfg, name, seed, data, runs):
-    """(network, scores, noise of the unpruned network)"""
-    network = nets.trained(f"{name}-lq", getattr(cfg, name), data, seed, runs)
-    bank = banks.bank(network, data, runs, cfg.noise)
-    scores = pruning.scores_of(network.model, data.train.images, seed, cfg.scored_images)
-    return network, scores, bank
-
-
 def under_each(model, bank, vectors, part):
     return [under_noise(model, *part, target, bank[target, limit]) for target, limit in vectors]
 
@@ -107,8 +99,8 @@ def digest(masks):
 
 
 def needs(cfg, seeds):
-    dense = [banks.Made("ann-lq", cfg.ann, seed, cfg.noise) for seed in seeds]
-    return [*dense, banks.Made("cnn-lq", cfg.cnn, seeds[0], cfg.noise)]
+    dense = [Made("ann-lq", cfg.ann, seed, cfg.noise) for seed in seeds]
+    return [*dense, Made("cnn-lq", cfg.cnn, seeds[0], cfg.noise)]
 
 
 def rows(cfg, seeds):

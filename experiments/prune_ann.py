@@ -14,13 +14,12 @@ Mean activations are those of 2000 training images (the post: of the test set). 
 Writes prune-ann.json, prune-ann-<score>.png, prune-ann-overlap.png.
 """
 
-import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
 from lab import banks, nets, pruning, script
-from lab.attacked import noisy_sets
 from lab.figures.pruning import overlap
+from lab.prepared import Made, with_noisy_tests
 from lab.published import ANN_NOISE, ANN_TABLE, COMBINED_LESS, SCORED_IMAGES
 from lab.tables import WORDS, describe, largest_step, markdown, name_noise, percent
 
@@ -110,17 +109,13 @@ class Searched:
         return {"sparsity": sparsity, "validation_accuracy": validation, **row}
 
 
-@functools.lru_cache(maxsize=1)
 def prepared(cfg, seed, data, runs):
     """(network, scores, test images without and with noise)"""
-    network = nets.trained("ann-lq", cfg.network, data, seed, runs)
-    bank = banks.bank(network, data, runs, cfg.noise)
-    scores = pruning.scores_of(network.model, data.train.images, seed, cfg.scored_images)
-    return network, scores, noisy_sets(data.test.images, bank, cfg.vectors)
+    return with_noisy_tests("ann-lq", cfg.network, seed, cfg, data, runs)
 
 
 def needs(cfg, seeds):
-    return [banks.Made("ann-lq", cfg.network, seed, cfg.noise) for seed in seeds]
+    return [Made("ann-lq", cfg.network, seed, cfg.noise) for seed in seeds]
 
 
 def rows(cfg, seeds):

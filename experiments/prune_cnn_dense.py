@@ -17,7 +17,8 @@ import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
-from lab import banks, cut, nets, pruning, script
+from lab import banks, cut, nets, script
+from lab.prepared import Made, scored
 from lab.published import CNN_NOISE, CNN_UNPRUNED, CNN_WITHOUT_LOSS, SCORED_IMAGES
 from lab.tables import WORDS, markdown, name_noise, percent
 
@@ -99,25 +100,18 @@ class Curve:
 def prepared(cfg, seed, part, noise, data, runs):
     """(scores, stages, labels): scores of the whole network, and for each of the two dense layers
     the network from there on and the features (N, n_in) that reach it."""
-    network, scores = scored(cfg, seed, data, runs)
+    network, bank, scores = scored("cnn-lq", cfg.network, seed, cfg, data, runs)
     images, labels = getattr(data, part)
     if noise:
-        images = add_noise(images, banks.bank(network, data, runs, cfg.noise)[noise])
+        images = add_noise(images, bank[noise])
     convolutions, dense = cut.below(network.model, 1)
     first, rest = cut.below(dense, 2)
     features = convolutions.predict(images)
     return scores, [(dense, features), (rest, first.predict(features))], labels
 
 
-@functools.lru_cache(maxsize=1)
-def scored(cfg, seed, data, runs):
-    network = nets.trained("cnn-lq", cfg.network, data, seed, runs)
-    scores = pruning.scores_of(network.model, data.train.images, seed, cfg.scored_images)
-    return network, scores
-
-
 def needs(cfg, seeds):
-    return [banks.Made("cnn-lq", cfg.network, seeds[0], cfg.noise)]
+    return [Made("cnn-lq", cfg.network, seeds[0], cfg.noise)]
 
 
 def rows(cfg, seeds):

@@ -16,15 +16,16 @@ Writes prune-decoupled.json, prune-decoupled-<score>.png, -layers-<score>.png, -
 
 import functools
 import itertools
-import time
 from dataclasses import dataclass, replace
 
 import numpy as np
 from lab import banks, nets, pruning, script
 from lab.attacked import noisy_sets
 from lab.figures.pruning import time_against_sparsity
+from lab.prepared import Made
 from lab.published import CNN_NOISE, SCORED_IMAGES
 from lab.tables import WORDS, markdown, name_noise, percent
+from lab.timing import median_seconds
 
 import nnlite.sparse.prune as sparse_prune
 from nnlite import plots, prune
@@ -96,7 +97,8 @@ class Timed:
         convolutions, dense, scores, _ = prepared(cfg, self.seed, data, runs)
         convolutions = pruned(convolutions, scores[self.score], self.sparsity)
         network = SparseNetwork([*convolutions, *dense["pruned"]], max_density=None)
-        return {"seconds": median_seconds(network, data.test.images[:1000])}
+        images = data.test.images[:1000]
+        return {"seconds": median_seconds(lambda: network.predict(images), 5)}
 
 
 @functools.lru_cache(maxsize=1)
@@ -143,18 +145,8 @@ def accuracies(convolutions, heads, image_sets, labels, batch):
     return {name: n_right / len(labels) for name, n_right in right.items()}
 
 
-def median_seconds(network, images):
-    """The median of five times."""
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        network.predict(images)
-        times.append(time.perf_counter() - start)
-    return float(np.median(times))
-
-
 def needs(cfg, seeds):
-    return [banks.Made("cnn-lq", cfg.network, seeds[0], cfg.noise)]
+    return [Made("cnn-lq", cfg.network, seeds[0], cfg.noise)]
 
 
 def rows(cfg, seeds):

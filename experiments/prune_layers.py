@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from lab import banks, cut, nets, pruning, script
-from lab.attacked import noisy_sets
+from lab.prepared import Made, with_noisy_tests
 from lab.published import ANN_NOISE, SCORED_IMAGES
 from lab.tables import WORDS, largest_step, markdown, name_noise, percent
 
@@ -115,23 +115,14 @@ class Searched:
 def prepared(cfg, seed, layers, data, runs):
     """(upper, scores, sets): the network from the first of these layers on, scores of all of it,
     and (features, labels) of the validation images, then of the test images, clean and noisy."""
-    model, scores, image_sets = whole(cfg, seed, data, runs)
-    lower, upper = cut.below(model, layers[0])
+    network, scores, image_sets = with_noisy_tests("ann-lq", cfg.network, seed, cfg, data, runs)
+    lower, upper = cut.below(network.model, layers[0])
     sets = [data.validation, *((images, data.test.labels) for images in image_sets)]
     return upper, scores, [(lower.predict(images), labels) for images, labels in sets]
 
 
-@functools.lru_cache(maxsize=1)
-def whole(cfg, seed, data, runs):
-    """(model, scores, test images without and with noise)"""
-    network = nets.trained("ann-lq", cfg.network, data, seed, runs)
-    bank = banks.bank(network, data, runs, cfg.noise)
-    scores = pruning.scores_of(network.model, data.train.images, seed, cfg.scored_images)
-    return network.model, scores, noisy_sets(data.test.images, bank, cfg.vectors)
-
-
 def needs(cfg, seeds):
-    return [banks.Made("ann-lq", cfg.network, seed, cfg.noise) for seed in seeds]
+    return [Made("ann-lq", cfg.network, seed, cfg.noise) for seed in seeds]
 
 
 def rows(cfg, seeds):

@@ -30,6 +30,7 @@ import confidence_curves
 import confidence_images
 import make_noise
 import noise_on_pruned
+import noise_ways
 import numpy as np
 import output_range
 import prune_ann
@@ -52,7 +53,8 @@ log = logging.getLogger("lab")
 
 # Minutes on two cores, with networks and noise given.
 POST_1 = {
-    make_noise: 40,
+    make_noise: 20,
+    noise_ways: 20,
     prune_ann: 20,
     prune_layers: 20,
     prune_cnn_dense: 15,

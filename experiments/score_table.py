@@ -15,7 +15,6 @@ under the risk-coverage curve (AURC, in thousandths).  With the middle 95 % of r
 probability.  Writes score-table.json and a figure.
 """
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +22,7 @@ from lab import forms, scoring, script
 from lab.figures.confidence import score_dots
 from lab.published import STRONG, WEAK
 from lab.tables import markdown
+from lab.timing import median_seconds
 
 import nnlite
 from nnlite import plots
@@ -105,16 +105,6 @@ def advantages_of_ratio(question, limit, samples, others):
         record = {"question": question, "limit": limit, "other": other}
         advantages.append({**record, "auroc": scoring.with_interval(differences)})
     return advantages
-
-
-def median_seconds(function, timings):
-    """Seconds of a call, the median of several."""
-    seconds = []
-    for _ in range(timings):
-        start = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - start)
-    return np.median(seconds)
 
 
 def needs(cfg, seeds):

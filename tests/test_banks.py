@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from lab import banks, nets
+from lab.prepared import Made
 from small import NETS, NOISE
 
 
@@ -70,7 +71,7 @@ def test_only_limits_that_noise_is_made_at_can_be_wanted(network, few_digits, ru
 
 def test_a_row_that_makes_network_and_noise(few_digits, tmp_path, monkeypatch):
     net_cfg, noise = replace(NETS["ann-lq"], steps=10), replace(NOISE, steps=1)
-    banks.Made("ann-lq", net_cfg, 0, noise).compute(None, few_digits, tmp_path)
+    Made("ann-lq", net_cfg, 0, noise).compute(None, few_digits, tmp_path)
     monkeypatch.setattr(nets, "fit", None)
     monkeypatch.setattr(banks, "noise_chain", None)
     network = nets.trained("ann-lq", net_cfg, few_digits, 0, tmp_path)

@@ -8,6 +8,7 @@ import confidence_curves
 import confidence_images
 import make_noise
 import noise_on_pruned
+import noise_ways
 import output_range
 import prune_ann
 import prune_cnn_dense
@@ -20,8 +21,9 @@ from lab import cache, script
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 STUDIES = [
-    *(make_noise, prune_ann, prune_layers, prune_cnn_dense, noise_on_pruned, prune_decoupled),
-    *(confidence_curves, confidence_images, output_range, score_table, training_study),
+    *(make_noise, noise_ways, prune_ann, prune_layers, prune_cnn_dense, noise_on_pruned),
+    *(prune_decoupled, confidence_curves, confidence_images, output_range, score_table),
+    training_study,
 ]
 NAMES = {  # groups, words and classes: changing one changes the rows themselves, or text for people
     *("GROUPS", "FORMS", "WORDS", "SCORES"),

@@ -29,7 +29,7 @@ from nnlite import (
 )
 from nnlite.fast.kernel import njit
 from nnlite.fast.matmul import MIN_ROWS, ROWS, WIDTH, matmul, multiply
-from nnlite.fast.simd import LANES, TILE, gather, load, sum_lanes, times
+from nnlite.fast.simd import LANES, ROW, TILE, gather, load, sum_lanes, times
 from nnlite.replace import FAST, PLAIN
 
 # Every fast version against its plain one
@@ -317,7 +317,7 @@ def test_training_is_the_same_with_and_without():
     assert np.allclose(found, expected, rtol=1e-3) and found[-1] < 0.8 * found[0]
 
 
-ONE, TWO = times(1), times(2)
+TWO_COLUMNS = times(2)
 
 
 @njit()
@@ -327,7 +327,7 @@ def gathered_sum(a, indices, i):
 
 @njit()
 def sum_of_two(a):
-    return sum_lanes(load(a, 0, 0, ONE, TWO))
+    return sum_lanes(load(a, 0, 0, ROW, TWO_COLUMNS))
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.uint32])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from lab import forms, nets, pruning
-from lab.banks import Made
+from lab.prepared import Made
 from small import NETS, NOISE
 
 import nnlite

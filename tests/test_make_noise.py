@@ -1,12 +1,11 @@
 """experiments/make_noise.py on a small scale: each row says what the noise does."""
 
-from dataclasses import replace
 
 import make_noise
 import numpy as np
 import pytest
 from lab import banks, nets
-from make_noise import Clean, OwnNoise, Picture, Transfer, Way
+from make_noise import Clean, OwnNoise, Picture, Transfer
 from small import NETS, NOISE
 
 import nnlite
@@ -14,7 +13,6 @@ import nnlite
 CONFIG = make_noise.Config(
     networks=tuple((name, NETS[name]) for name in ("ann-lq", "cnn-lq")),
     noise=NOISE,
-    ways=(("plain", 0.1, (2,)), ("chain", 0.03, (1, 2))),
 )
 
 
@@ -66,40 +64,6 @@ def test_noise_of_one_network_on_another(cnn, bank, few_digits, runs):
     assert (row["accuracy"], row["success"]) == pytest.approx(tuple(np.mean(each, axis=0)))
 
 
-def test_more_steps_of_a_way_have_more_success(few_digits, runs):
-    way = Way(0, "adam", 0.03, "softmax_cross_entropy", 0.0, 1, 3)
-    rows = [replace(way, steps=n).compute(CONFIG, few_digits, runs) for n in (1, 30)]
-    for name in ("validation_success", "success"):
-        assert rows[1][name] > rows[0][name]
-    assert rows[1]["accuracy"] < rows[0]["accuracy"]
-
-
-def test_each_way_is_what_its_name_says(ann, few_digits):
-    def noise(**changes):
-        way = Way(0, "plain", 0.1, "softmax_cross_entropy", 0.0, 3, 3)
-        return replace(way, **changes).noise(ann.model, few_digits.train.images, CONFIG)
-
-    plain = noise()
-    assert 0 < np.abs(plain).max() <= 0.25
-    for changes in ({"l2": 0.02}, {"loss": "quadratic"}, {"steps": 4}, {"step": "normalised"}):
-        assert not np.array_equal(noise(**changes), plain)
-    chain = noise(step="chain", step_size=NOISE.step_size, steps=NOISE.steps)
-    other = noise(step="adam", step_size=NOISE.step_size, steps=4 * NOISE.steps)
-    assert np.abs(chain).max() <= 0.25 and not np.array_equal(chain, other)
-
-
-def test_a_chain_is_made_like_the_noise_of_the_study(ann, few_digits):
-    way = Way(0, "chain", NOISE.step_size, "softmax_cross_entropy", 0.0, NOISE.steps, 3)
-    noise = way.noise(ann.model, few_digits.train.images, CONFIG)
-    expected = nnlite.noise.noise_chain(
-        *(ann.model, few_digits.train.images, 3, NOISE.limits[:4]),
-        **{"step": "adam", "step_size": NOISE.step_size, "steps": NOISE.steps},
-        batch_size=NOISE.batch_size,
-        rng=np.random.default_rng(3),
-    )
-    assert np.array_equal(noise, expected[3, 0.25])
-
-
 def test_pictures_are_kept_to_a_hundredth(bank, few_digits, runs):
     text = Picture("ann-lq", 0, 0.35).compute(CONFIG, few_digits, runs)["vectors"]
     vectors = make_noise.from_text(text)
@@ -119,5 +83,4 @@ def test_the_rows_are_those_of_all_tables_and_pictures():
     shown = [(row.network, row.limit) for row in rows if isinstance(row, Picture)]
     assert shown == [("ann-lq", 0.15), ("ann-lq", 0.25), ("ann-lq", 0.35), ("cnn-lq", 0.35)]
     assert sum(isinstance(row, Transfer) for row in rows) == 4
-    assert sum(isinstance(row, Way) for row in rows) == 3 * 2 * 2 * 2
-    assert {row.seed for row in rows if isinstance(row, (Picture, Transfer, Way))} == {0}
+    assert {row.seed for row in rows if isinstance(row, (Picture, Transfer))} == {0}

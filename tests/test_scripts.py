@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import confidence_curves
-import make_noise
 import noise_on_pruned
+import noise_ways
 import prune_ann
 import prune_cnn_dense
 import pytest
@@ -18,7 +18,7 @@ from lab import banks, cache, nets, script
 from small import NETS, NOISE
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
-WHOLE = (make_noise, prune_ann, prune_cnn_dense, noise_on_pruned, confidence_curves, score_table)
+WHOLE = (noise_ways, prune_ann, prune_cnn_dense, noise_on_pruned, confidence_curves, score_table)
 SHORTER = {  # fields of a Config, whatever the script
     "first_sparsities": (0.0, 0.01, 0.9),
     "ways": (("plain", 0.1, (2,)), ("chain", 0.1, (1, 2))),

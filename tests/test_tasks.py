@@ -1,10 +1,8 @@
 """Rows computed here, in processes and on a cluster: the same results, and nothing is lost."""
 
 import json
-import struct
 from dataclasses import replace
 
-import numpy as np
 import prune_ann
 import pytest
 from lab import cache, script, tasks
@@ -25,21 +23,8 @@ CONFIG = replace(
 
 
 @pytest.fixture(scope="module")
-def folder(few_digits, tmp_path_factory):
-    """The digits as four IDX files: other processes load them from there."""
-    path = tmp_path_factory.mktemp("digits")
-    train, test = few_digits.train, few_digits.test
-    for name, (images, labels) in (("train", train), ("t10k", test)):
-        pixels = np.rint(255 * images[..., 0]).astype(np.uint8)
-        for kind, array in (("images-idx3", pixels), ("labels-idx1", labels.astype(np.uint8))):
-            header = struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-            (path / f"{name}-{kind}-ubyte").write_bytes(header + array.tobytes())
-    return path
-
-
-@pytest.fixture(scope="module")
-def data(folder):
-    return nnlite.data.load(folder)
+def data(digits_folder):
+    return nnlite.data.load(digits_folder)
 
 
 def results(data, runs, monkeypatch, compute):
@@ -55,16 +40,18 @@ def serially(data, tmp_path_factory):
         return results(data, tmp_path_factory.mktemp("runs"), patch, tasks.here)
 
 
-def test_two_processes_find_the_same(data, folder, serially, tmp_path, monkeypatch):
+def test_two_processes_find_the_same(data, digits_folder, serially, tmp_path, monkeypatch):
     def in_two(rows, cfg, data, runs):
-        return tasks.in_processes(rows, cfg, str(folder), runs, 2)
+        return tasks.in_processes(rows, cfg, str(digits_folder), runs, 2)
 
     assert results(data, tmp_path, monkeypatch, in_two) == serially
     monkeypatch.setattr(prune_ann, "prepared", None)  # the second time nothing is computed
     assert results(data, tmp_path, monkeypatch, in_two) == serially
 
 
-def test_a_cluster_of_two_workers_finds_the_same(data, folder, serially, tmp_path, monkeypatch):
+def test_a_cluster_of_two_workers_finds_the_same(
+    data, digits_folder, serially, tmp_path, monkeypatch
+):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
@@ -72,32 +59,35 @@ def test_a_cluster_of_two_workers_finds_the_same(data, folder, serially, tmp_pat
 
         def on_two(rows, cfg, data, runs):
             address = cluster.scheduler_address
-            return tasks.on_cluster(rows, cfg, str(folder), str(runs), address)
+            return tasks.on_cluster(rows, cfg, str(digits_folder), str(runs), address)
 
         assert results(data, tmp_path, monkeypatch, on_two) == serially
 
 
-def test_rows_come_with_their_results(folder, tmp_path):
+def test_rows_come_with_their_results(digits_folder, tmp_path):
     rows = [Square(k) for k in range(5)]
     expected = {row: {"square": row.number**2 + 1, "images": 1375} for row in rows}
-    data = nnlite.data.load(folder)
+    data = nnlite.data.load(digits_folder)
     assert dict(tasks.here(rows, 1, data, tmp_path)) == expected
-    assert dict(tasks.in_processes(rows, 1, str(folder), tmp_path, 2)) == expected
+    assert dict(tasks.in_processes(rows, 1, str(digits_folder), tmp_path, 2)) == expected
 
 
-def test_processes_share_the_threads(folder, tmp_path, monkeypatch):
+def test_processes_share_the_threads(digits_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(tasks.os, "cpu_count", lambda: 6)
-    ((_, threads),) = tasks.in_processes([Threads()], 0, str(folder), tmp_path, 3)
+    ((_, threads),) = tasks.in_processes([Threads()], 0, str(digits_folder), tmp_path, 3)
     assert threads == {"numba": 2, "blas": "2"}
 
 
-def test_a_process_that_dies_costs_its_rows_only(folder, tmp_path):
+def test_a_process_that_dies_costs_its_rows_only(digits_folder, tmp_path):
     rows = [Square(1), Dies(1), Square(2)]
-    found = dict(tasks.in_processes(rows, 0, str(folder), tmp_path, 2))
+    found = dict(tasks.in_processes(rows, 0, str(digits_folder), tmp_path, 2))
     assert set(found) == set(rows) and found[Dies(1)] == {"died": 1}
 
 
-def test_processes_that_always_die_are_told(folder, tmp_path):
-    with pytest.raises(RuntimeError, match=r"processes die computing .* Dies\(times=9\)"):
-        list(tasks.in_processes([Dies(9)], 0, str(folder), tmp_path, 2))
-    assert len(list(tmp_path.iterdir())) < 4
+def test_rows_whose_processes_always_die_are_told_when_all_others_are_done(digits_folder, tmp_path):
+    rows, found = [Square(1), Dies(9), Square(2)], {}
+    with pytest.raises(RuntimeError, match=r"processes die computing .*: Dies\(times=9\)$"):
+        for row, result in tasks.in_processes(rows, 0, str(digits_folder), tmp_path, 2):
+            found[row] = result
+    assert set(found) == {Square(1), Square(2)}
+    assert len(list(tmp_path.iterdir())) < 5

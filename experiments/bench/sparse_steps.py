@@ -19,13 +19,13 @@ from tqdm import tqdm
 
 import nnlite
 from nnlite.fast.kernel import njit
-from nnlite.fast.simd import LANES, ONE, fma_splat, load, store, times, zeros
+from nnlite.fast.simd import LANES, ROW, fma_splat, load, store, times, zeros
 from nnlite.fast.sparse import Blocks, aligned, blocks_of, multiply, multiply_chunk, pack, unpack
 from nnlite.sparse import csr_matmul_naive, decouple
 
 OUT = Path(__file__).parents[2] / "results" / "sparse-steps.json"
 IMAGES, WIDTH = 1000, 4 * LANES
-FOUR = times(4)
+FOUR_COLUMNS = times(4)
 
 
 @njit()
@@ -47,11 +47,13 @@ def registers(starts, columns, values, x, y, stride):
     """
     for at in range(0, stride, WIDTH):
         for row in range(len(starts) - 1):
-            total = zeros(ONE, FOUR)
+            total = zeros(ROW, FOUR_COLUMNS)
             for p in range(np.uintp(starts[row]), np.uintp(starts[row + 1])):
                 column = np.intp(columns[p])
-                total = fma_splat(total, values, p, load(x, column * stride + at, 0, ONE, FOUR))
-            store(total, y, row * stride + at, 0, FOUR)
+                total = fma_splat(
+                    total, values, p, load(x, column * stride + at, 0, ROW, FOUR_COLUMNS)
+                )
+            store(total, y, row * stride + at, 0, FOUR_COLUMNS)
 
 
 @njit()
@@ -72,7 +74,7 @@ def in_threads(starts, columns, values, x, y):
 def two_sums(starts, columns, values, bias, x, y):
     """The kernel of nnlite/fast/sparse.py, each tile with all weights."""
     for t in prange(len(x)):
-        multiply_chunk(starts, columns, values, bias, False, x[t], y[t], FOUR, 0, len(bias))
+        multiply_chunk(starts, columns, values, bias, False, x[t], y[t], FOUR_COLUMNS, 0, len(bias))
 
 
 def steps(a, x):

@@ -5,12 +5,14 @@ tasks.py      the rows of a study, computed one by one, in processes or on a clu
 script.py     options, run, table, draw: what every script about a post does
 nets.py       the posts' networks, trained once
 banks.py      their noise, made once
+prepared.py   a network, its noise, scores and noisy images: what most rows begin with
 pruning.py    scores, settings and masks of the posts
 cut.py        a network cut below a dense layer: what lies below is computed once
 attacked.py   images of which half have noise; groups of them and thresholds
 forms.py      the networks of the second post: whole, pruned, pruned less
 gallery.py    the digits of lowest and highest ratio, and what noise does to them
 scoring.py    how well scores of the outputs answer two questions
+timing.py     how long a call takes
 tables.py     numbers and tables as text
 published.py  the posts' numbers
 page.py       the page that reproduce.py ends with

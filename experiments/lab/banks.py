@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from lab import cache, nets
+from lab import cache
 from nnlite.noise import load_bank, noise_chain, save_bank
 
 log = logging.getLogger("lab")
@@ -27,19 +27,6 @@ class Config:
     steps: int = 50  # at each limit [ours; notebook: 5000 in all]
     batch_size: int = 250  # images [notebook]
     recipe: int = 1  # to be raised when the code changes what is made
-
-
-@dataclass(frozen=True)
-class Made:
-    """A network and its noise, to be made before the rows that need them."""
-
-    name: str
-    network: nets.Config
-    seed: int
-    noise: Config
-
-    def compute(self, cfg, data, runs):
-        bank(nets.trained(self.name, self.network, data, self.seed, runs), data, runs, self.noise)
 
 
 def bank(network, data, runs, cfg, *, wanted=None, pruned=""):

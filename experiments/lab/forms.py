@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import nnlite
-from lab import banks, nets, pruning
+from lab import banks, nets, prepared, pruning
 from lab.attacked import choose_attacked
 from lab.published import ANN_SPARSITY, CNN_SPARSITIES, SCORED_IMAGES
 from nnlite import prune
@@ -104,7 +104,7 @@ def members(cfg, seeds):
 def needs(cfg, seeds):
     """The rows that make all networks and their noise."""
     return [
-        banks.Made(name, net_cfg, seed, cfg.noise)
+        prepared.Made(name, net_cfg, seed, cfg.noise)
         for name, net_cfg in cfg.networks
         for seed in seeds_of(net_cfg, seeds)
     ]

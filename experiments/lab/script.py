@@ -66,7 +66,7 @@ def main(name):
     parser.add_argument("--table", action="store_true", help="from the file, nothing is computed")
     args = parser.parse_args()
     with ending_well(parser):
-        seeds = range(check_count("--seeds", args.seeds)) if args.seeds else None
+        seeds = None if args.seeds is None else range(check_count("--seeds", args.seeds))
         source = data_source(args.data)
         if args.table:
             show(script, folder(Path(source).name, args.preset, seeds))

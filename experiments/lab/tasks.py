@@ -31,31 +31,44 @@ def in_processes(rows, cfg, source, runs, workers):
     """Yield (row, result) as they are done, by processes that share the threads of the machine.
 
     source   name or folder of the data, see nnlite.data.load
-    A process that dies takes down what the others were computing, too; all of that is begun again.
-    Raises RuntimeError where that happens twice without a row done in between.
+    A process that dies takes down what the others were computing.  Then the first row that is left
+    is computed alone: it may be the one that kills.  Raises RuntimeError in the end, when all other
+    rows are done, if some always do.
     """
-    left, threads = dict.fromkeys(rows), max(1, os.cpu_count() // workers)
+    left, deadly, alone = list(rows), [], False
     while left:
-        n_before = len(left)
-        pool = ProcessPoolExecutor(
-            workers, multiprocessing.get_context("spawn"), initializer=ignore_interrupts
-        )
         try:
-            with environment(dict.fromkeys(THREADS, str(threads))):  # read when a process starts
-                futures = {pool.submit(compute, row, cfg, source, runs): row for row in left}
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-                del left[futures[future]]
-        except BrokenProcessPool as error:
-            if len(left) == n_before:
-                raise RuntimeError(
-                    f"processes die computing these rows, for want of memory perhaps: "
-                    f"{', '.join(map(str, list(left)[:workers]))}"
-                ) from error
-        finally:
-            for process in multiprocessing.active_children():
-                process.terminate()
-            pool.shutdown(cancel_futures=True)
+            chosen, n = (left[:1], 1) if alone else (list(left), workers)
+            for row, result in in_pool(chosen, cfg, source, runs, n):
+                left.remove(row)
+                yield row, result
+            alone = False
+        except BrokenProcessPool:
+            deadly += [left.pop(0)] if alone else []
+            alone = not alone
+    if deadly:
+        raise RuntimeError(
+            f"processes die computing these rows, for want of memory perhaps: "
+            f"{', '.join(map(str, deadly))}"
+        )
+
+
+def in_pool(rows, cfg, source, runs, workers):
+    """The same; raises BrokenProcessPool if a process dies."""
+    pool = ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=ignore_interrupts
+    )
+    others = multiprocessing.active_children()
+    threads = str(max(1, os.cpu_count() // workers))
+    try:
+        with environment(dict.fromkeys(THREADS, threads)):  # read when a process starts
+            futures = {pool.submit(compute, row, cfg, source, runs): row for row in rows}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        for process in set(multiprocessing.active_children()).difference(others):
+            process.terminate()
+        pool.shutdown(cancel_futures=True)
 
 
 def on_cluster(rows, cfg, source, runs, address):

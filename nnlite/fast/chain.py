@@ -15,7 +15,7 @@ import numpy as np
 from numba import get_num_threads, prange
 
 from nnlite.fast.kernel import njit
-from nnlite.fast.simd import LANES, ONE, fma, gather, load, sum_lanes, zeros
+from nnlite.fast.simd import COLUMN, LANES, ROW, fma, gather, load, sum_lanes, zeros
 from nnlite.fast.sparse import STEP, aligned, multiply_chunk
 
 FEW = LANES  # images
@@ -76,9 +76,9 @@ def run_one(starts, columns, values, bias, with_relu, ends, state, threads):
             first, last = share(starts, ends[layer], ends[layer + 1], thread, threads)
             for row in range(first, last):
                 p, end = np.uintp(starts[row]), np.uintp(starts[row + 1])
-                sums = zeros(ONE, ONE)
+                sums = zeros(ROW, COLUMN)
                 while p + many <= end:
-                    weights = load(values, p, 0, ONE, ONE)
+                    weights = load(values, p, 0, ROW, COLUMN)
                     sums = fma(sums, weights, gather(state, columns, p))
                     p += many
                 total = bias[row] + sum_lanes(sums)
@@ -98,7 +98,7 @@ def run_few(starts, columns, values, bias, with_relu, ends, state, threads):
         for thread in prange(threads):
             first, last = share(starts, ends[layer], ends[layer + 1], thread, threads)
             relu = with_relu[layer]
-            multiply_chunk(starts, columns, values, bias, relu, state, y, ONE, first, last)
+            multiply_chunk(starts, columns, values, bias, relu, state, y, COLUMN, first, last)
 
 
 @njit()

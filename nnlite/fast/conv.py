@@ -15,7 +15,7 @@ import numpy as np
 from numba import prange
 
 from nnlite.fast.kernel import all_float32, njit
-from nnlite.fast.simd import LANES, ONE, TILE, fma, fma_splat, load, splat, store, times
+from nnlite.fast.simd import COLUMN, LANES, ROW, TILE, fma, fma_splat, load, splat, store, times
 
 PARTS = 8  # the rows of outputs are summed in so many parts: the same for any number of threads
 MOST_WEIGHTS = 2**18  # their gradient takes PARTS * LANES times their memory, 128 MB at most
@@ -122,10 +122,10 @@ def convolution_kernel(x, w, b, y, top, left, first, filters):
                     at_x = ((r + i - top) * width + c + j_first - left) * c_in * n + image
                     at_w = (i * kw + j_first) * c_in * c_out + first
                     for _ in range((j_end - j_first) * c_in):
-                        tile = fma_splat(tile, w_, at_w, load(x_, at_x, 0, ONE, ONE))
+                        tile = fma_splat(tile, w_, at_w, load(x_, at_x, 0, ROW, COLUMN))
                         at_x += n
                         at_w += c_out
-                store(tile, y_, ((r * y.shape[1] + c) * c_out + first) * n + image, n, ONE)
+                store(tile, y_, ((r * y.shape[1] + c) * c_out + first) * n + image, n, COLUMN)
 
 
 @njit(parallel=True)
@@ -155,9 +155,9 @@ def filter_gradient_kernel(x, dy, dw, db, top, left, rows, cols):
                                 tile = load(dw_, at, c_out * LANES, rows, cols)
                                 for v in range(n_vectors):
                                     image = min(v * LANES, n - LANES)
-                                    a = load(x_, at_x + k * n + image, n, rows, ONE)
+                                    a = load(x_, at_x + k * n + image, n, rows, COLUMN)
                                     d = (o * n_vectors + v) * LANES
-                                    d = load(pixel, d, n_vectors * LANES, cols, ONE)
+                                    d = load(pixel, d, n_vectors * LANES, cols, COLUMN)
                                     tile = fma(tile, a, d)
                                 store(tile, dw_, at, c_out * LANES, cols)
 

@@ -14,7 +14,7 @@ import numpy as np
 from numba import get_num_threads, prange
 
 from nnlite.fast.kernel import all_float32, njit
-from nnlite.fast.simd import LANES, ONE, TILE, fma_splat, load, store, times, zeros
+from nnlite.fast.simd import LANES, ROW, TILE, fma_splat, load, store, times, zeros
 
 TILE_ROWS, TILE_COLS = times(TILE // 2), times(2)  # a tile is so many rows of so many vectors
 ROWS, WIDTH = len(TILE_ROWS), LANES * len(TILE_COLS)
@@ -120,7 +120,7 @@ def add_panel(packed_a, packed_b, depth, out, top, bottom, j, corner):
             tile = zeros(TILE_ROWS, TILE_COLS)
         at_a, at_b = (i - top) * depth, 0
         for _ in range(depth):
-            tile = fma_splat(tile, packed_a, at_a, load(packed_b, at_b, 0, ONE, TILE_COLS))
+            tile = fma_splat(tile, packed_a, at_a, load(packed_b, at_b, 0, ROW, TILE_COLS))
             at_a += ROWS
             at_b += WIDTH
         if whole:

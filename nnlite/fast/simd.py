@@ -49,7 +49,7 @@ def times(count):
     return (0,) * count
 
 
-ONE = times(1)
+ROW = COLUMN = times(1)  # of a tile: one row, one column of vectors
 VECTOR = ir.VectorType(ir.FloatType(), LANES)
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
 

@@ -16,7 +16,7 @@ import scipy.sparse
 from numba import get_num_threads, prange
 
 from nnlite.fast.kernel import njit
-from nnlite.fast.simd import LANES, ONE, fma_splat, load, relu, store, times, zeros
+from nnlite.fast.simd import LANES, ROW, fma_splat, load, relu, store, times, zeros
 from nnlite.sparse.product import is_whole
 
 WIDTHS = (LANES, 2 * LANES, 4 * LANES)  # of a tile, in images
@@ -198,25 +198,25 @@ def multiply_chunk(starts, columns, values, bias, with_relu, x, y, vectors, firs
     m, width = len(bias), x.shape[1]
     blocks = (len(starts) - 1) // m
     x, y = x.reshape(-1), y.reshape(-1)
-    ones = load(ONE_EACH, 0, 0, ONE, vectors)
+    ones = load(ONE_EACH, 0, 0, ROW, vectors)
     for block in range(blocks):
         for row in range(first, last):
             if block == 0:
-                even = fma_splat(zeros(ONE, vectors), bias, row, ones)
+                even = fma_splat(zeros(ROW, vectors), bias, row, ones)
             else:
-                even = load(y, row * width, 0, ONE, vectors)
+                even = load(y, row * width, 0, ROW, vectors)
             # Two sums, because an addition takes longer than the time until the next could begin.
-            odd = zeros(ONE, vectors)
+            odd = zeros(ROW, vectors)
             p, end = np.uintp(starts[block * m + row]), np.uintp(starts[block * m + row + 1])
             while p + STEP < end:
                 q = p + STEP
                 at_even, at_odd = np.intp(columns[p]) * width, np.intp(columns[q]) * width
-                even = fma_splat(even, values, p, load(x, at_even, 0, ONE, vectors))
-                odd = fma_splat(odd, values, q, load(x, at_odd, 0, ONE, vectors))
+                even = fma_splat(even, values, p, load(x, at_even, 0, ROW, vectors))
+                odd = fma_splat(odd, values, q, load(x, at_odd, 0, ROW, vectors))
                 p = q + STEP
             if p < end:
                 at_even = np.intp(columns[p]) * width
-                even = fma_splat(even, values, p, load(x, at_even, 0, ONE, vectors))
+                even = fma_splat(even, values, p, load(x, at_even, 0, ROW, vectors))
             total = fma_splat(even, ONE_EACH, 0, odd)  # even + 1 * odd
             if with_relu and block == blocks - 1:
                 total = relu(total)

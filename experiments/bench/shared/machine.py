@@ -9,11 +9,12 @@ import numpy as np
 from numba import get_num_threads, prange
 
 from nnlite.fast.kernel import njit
-from nnlite.fast.simd import LANES, ONE, TILE, fma, load, store, times, zeros
+from nnlite.fast.simd import COLUMN, LANES, ROW, TILE, fma, load, store, times, zeros
 from nnlite.fast.sparse import aligned
 from shared.timing import seconds_of
 
-COLUMNS, EIGHT = times((TILE + 2) // 2), times(8)  # registers, as many as there are for a sum
+COLUMNS = times((TILE + 2) // 2)  # registers, as many as there are for a sum
+EIGHT_COLUMNS = times(8)
 SIZES = (32, 512, 8192, 400_000)  # kB for each thread: first, second, third cache, memory
 
 
@@ -38,8 +39,8 @@ def multiply(threads, n, columns, n_columns):
     """Each thread: n times x <- add + factor * x, in a register for each column."""
     for _thread in prange(threads):
         start = np.full(n_columns * LANES, 0.5, np.float32)
-        factor, add = load(start, 0, 0, ONE, ONE), load(start, 0, 0, ONE, columns)
-        x = zeros(ONE, columns)
+        factor, add = load(start, 0, 0, ROW, COLUMN), load(start, 0, 0, ROW, columns)
+        x = zeros(ROW, columns)
         for _ in range(n):
             x = fma(add, factor, x)
         store(x, start, 0, 0, columns)
@@ -50,9 +51,9 @@ def read(a, rounds):
     """Each thread: its row of `a`, again and again."""
     for row in prange(a.shape[0]):
         out, flat = np.zeros(8 * LANES, np.float32), a[row]
-        ones = load(np.ones(LANES, np.float32), 0, 0, ONE, ONE)
+        ones = load(np.ones(LANES, np.float32), 0, 0, ROW, COLUMN)
         for _ in range(rounds):
-            tile = zeros(ONE, EIGHT)
+            tile = zeros(ROW, EIGHT_COLUMNS)
             for i in range(0, len(flat) - 8 * LANES + 1, 8 * LANES):
-                tile = fma(tile, ones, load(flat, i, 0, ONE, EIGHT))
-            store(tile, out, 0, 0, EIGHT)  # `out` could be part of `flat`: it is read again
+                tile = fma(tile, ones, load(flat, i, 0, ROW, EIGHT_COLUMNS))
+            store(tile, out, 0, 0, EIGHT_COLUMNS)  # `out` could be part of `flat`: it is read again
