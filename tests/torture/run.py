@@ -58,7 +58,8 @@ def main():
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6)
     parser.add_argument("--module", choices=names(), help="only this one, in this process")
     args = parser.parse_args()
-    sys.path.insert(0, str(Path(__file__).parents[1]))
+    root = Path(__file__).parents[2]
+    sys.path[:0] = [str(root / "tests"), str(root / "experiments")]
     if args.module:
         print(json.dumps(tortured(args.module, 60 * args.minutes, args.seed)))
         return 0
