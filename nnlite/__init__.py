@@ -2,7 +2,7 @@
 
 import importlib.util
 
-from nnlite import confidence, data, noise, prune
+from nnlite import attack_losses, attacks, confidence, data, noise, prune, robustness
 from nnlite.batches import accuracy, check_finite, minibatches
 from nnlite.conv import Conv2D, conv2d_naive
 from nnlite.gradcheck import check_gradients, check_loss
@@ -30,6 +30,8 @@ __all__ = [
     "ReLU",
     "Sequential",
     "accuracy",
+    "attack_losses",
+    "attacks",
     "check_finite",
     "check_gradients",
     "check_loss",
@@ -44,6 +46,7 @@ __all__ = [
     "quadratic",
     "replaceable",
     "replaced",
+    "robustness",
     "save",
     "softmax_cross_entropy",
 ]

@@ -1,4 +1,5 @@
-"""Universal adversarial noise: one vector that, added to any image, asks for one class.
+"""Universal adversarial noise: one vector that, added to any image, asks for one class, or for
+any class but the right one.
 
     noise = universal_noise(model, images, target=3, limit=0.25, rng=rng)
     outputs = model.predict(add_noise(test_images, noise))
@@ -61,6 +62,7 @@ def universal_noise(
     batch_size=250,
     l2=0.0,
     start=None,
+    labels=None,
 ):
     """Noise v, every pixel within +-limit, trained to make `model` see class `target`.
 
@@ -77,13 +79,15 @@ def universal_noise(
     model       any model; softmax and cross-entropy may be put on one that was trained
                 without (the posts' way), being just another `loss`
     images      (N, H, W, C) training images in [0, 1]
-    target      class wanted, an int;  limit  in pixel units, 0 to 1
+    target      class wanted, an int; None with labels (N,), the images' classes: the loss is raised
+                that the model has with them, so that it sees any other class
+    limit       in pixel units, 0 to 1
     start       (H, W, C) noise to begin with, clipped to the limit; None: zeros
     Returns noise of shape (H, W, C) in the dtype of the images.  Raises ValueError for a
     class that the model does not have, a limit outside [0, 1] or a step of another name.
     """
     limit = check_number("limit", limit, "[0, 1]")
-    labels = np.full(check_count("batch_size", batch_size), check_count("target", target, 0))
+    batch_size = check_count("batch_size", batch_size)
     rng, steps, l2 = check_rng(rng), check_count("steps", steps), check_number("l2", l2)
     check_model(model, "input_gradient")
     images = as_float(images, name="images")
@@ -96,11 +100,13 @@ def universal_noise(
             f"units, 0 to 1"
         )
     check_name("step", step, STEPS)
+    wanted, direction = check_wanted(target, labels, len(images))
     noise = Parameter(start_from(start, images[0], limit))
     optimiser = (Adam if step == "adam" else SGD)([noise], lr=check_number("step_size", step_size))
     for _ in range(steps):
-        batch = images[rng.integers(len(images), size=batch_size)]
-        g = noise_gradient(model, batch, noise.value, labels, loss) + l2 * noise.value
+        chosen = rng.integers(len(images), size=batch_size)
+        g = noise_gradient(model, images[chosen], noise.value, wanted[chosen], loss)
+        g = direction * g + l2 * noise.value
         largest = np.abs(g).max()
         if largest == 0:  # nothing to gain from these images in float32
             continue
@@ -110,6 +116,18 @@ def universal_noise(
         optimiser.step()
         noise.value = np.clip(noise.value, -limit, limit).astype(images.dtype)
     return noise.value
+
+
+def check_wanted(target, labels, n):
+    """(labels (n,) of the loss, 1 where it is lowered or -1 where it is raised)"""
+    if target is not None and labels is not None:
+        raise ValueError(f"target is {target!r} and labels are given; one of the two is needed")
+    if labels is None:
+        return np.full(n, check_count("target", target, 0)), 1
+    labels = as_array(labels, "labels")
+    if labels.shape != (n,):
+        raise ValueError(f"labels have shape {labels.shape}; there are {n} images")
+    return labels, -1
 
 
 def noise_gradient(model, images, noise, labels, loss):

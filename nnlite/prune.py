@@ -30,6 +30,7 @@ from nnlite.checks import (
 from nnlite.parameter import Parameter
 
 KEPT = "pass what keep_masks returns"  # the remedy for masks that are none
+STATISTICS = "pass what input_statistics(model, images) returns"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class InputStatistics:
     @property
     def variance(self):
         return np.maximum(self.mean_square - self.mean**2, 0)  # not below 0 by rounding
+
+    @property
+    def deviation(self):
+        return np.sqrt(self.variance)
 
     @property
     def norm(self):
@@ -77,6 +82,12 @@ def mean_absolute_activation(w, statistics):
 def wanda(w, statistics):
     """|w| * norm(x), Sun et al. 2023: what a neuron loses, as a root mean square, without w."""
     return of_inputs("norm", statistics, w) * np.abs(w)
+
+
+def fluctuation(w, statistics):
+    """|w| * sd(x): what a neuron loses, as a root mean square, without w but with its mean in the
+    bias.  wanda^2 / n = mean_activation^2 + fluctuation^2."""
+    return of_inputs("deviation", statistics, w) * np.abs(w)
 
 
 def random(rng):
@@ -146,7 +157,7 @@ def scores(model, score, statistics=None):
         raise ValueError(f"score is {score!r}; pass a function, such as nnlite.prune.magnitude")
     found, weights = {}, dense_weights(model)
     if statistics is not None:
-        check_dict("statistics", statistics, "pass what input_statistics(model, images) returns")
+        check_dict("statistics", statistics, STATISTICS)
         if statistics.keys() != weights.keys():
             names = ", ".join(map(str, statistics))
             raise ValueError(f"statistics are of {names}, weights {', '.join(weights)}")
@@ -251,6 +262,28 @@ def apply(model, masks):
         keep = keep if p.mask is None else keep & p.mask
         saved[name], pruned[name] = (p.value, p.mask), (np.where(keep, p.value, 0), keep)
     put(params, pruned)
+    return saved
+
+
+def compensate(model, masks, statistics):
+    """Add to each bias what the weights that the masks remove gave it on average, w * mean(x).
+
+    Call it before `apply`.  statistics as input_statistics returns them, of the unpruned model.
+    Returns what `undo` needs.  Raises ValueError for a layer without a bias `b`.
+    """
+    params, changed = check_model(model, "named_params").named_params, {}
+    check_dict("statistics", statistics, STATISTICS)
+    for name, mask in check_masks(masks).items():
+        bias = f"{name.rpartition('.')[0]}.b"
+        if name not in params or bias not in params:
+            raise ValueError(f"{name} has no bias {bias} in\n{model}")
+        if name not in statistics:
+            raise ValueError(f"statistics have no {name}, only {', '.join(map(str, statistics))}")
+        w, b = params[name].value, params[bias]
+        lost = np.where(check_mask(mask, w.shape), 0, of_inputs("mean", statistics[name], w) * w)
+        changed[bias] = b.value + lost.sum(axis=0, dtype=np.float64).astype(b.value.dtype), b.mask
+    saved = {name: (params[name].value, params[name].mask) for name in changed}
+    put(params, changed)
     return saved
 
 

@@ -4,9 +4,10 @@ import struct
 
 import numpy as np
 import pytest
+from easy import CLASSES, SIDE, easy_images
 from hypothesis import settings
 
-from nnlite import Conv2D, Dense, Dropout, Flatten, ReLU, Sequential
+from nnlite import Adam, Conv2D, Dense, Dropout, Flatten, ReLU, Sequential, minibatches, quadratic
 from nnlite.data import Dataset, Split, strokes
 
 # The same examples in every run, none of them timed.
@@ -75,6 +76,21 @@ def padding(request):
 @pytest.fixture(params=[1, 2, 3, (2, 3), (4, 1)], ids="kernel={}".format)
 def kernel(request):
     return request.param
+
+
+@pytest.fixture
+def trained(rng):
+    """A small model that knows the easy images, and images it was trained on."""
+    images, labels = easy_images(400, rng)
+    layers = [Flatten(), Dense(SIDE**2, 16, rng=rng), ReLU(), Dense(16, CLASSES, rng=rng)]
+    model = Sequential(layers)
+    adam = Adam(model.params, lr=1e-2)
+    for _ in range(5):
+        for x, y in minibatches(images, labels, 50, rng):
+            _, doutputs = quadratic(model.forward(x, train=True), y)
+            model.backward(doutputs, input_gradient=False)
+            adam.step()
+    return model, images
 
 
 # For the scripts about the posts: a few drawn digits, and what all tests of a session keep

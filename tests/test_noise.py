@@ -2,49 +2,11 @@
 
 import numpy as np
 import pytest
+from easy import CLASSES, SIDE, as_images, easy_images, linear_model
 
-from nnlite import Adam, Dense, Flatten, ReLU, Sequential, minibatches, quadratic
+from nnlite import quadratic
 from nnlite.container import write_arrays
 from nnlite.noise import add_noise, load_bank, noise_chain, save_bank, universal_noise
-
-CLASSES, SIDE = 4, 6
-
-
-def easy_images(n, rng):
-    """Labels, and images with one bright quarter, which is the label."""
-    labels = rng.integers(CLASSES, size=n)
-    images = rng.uniform(0, 0.3, (n, SIDE, SIDE, 1)).astype(np.float32)
-    for image, label in zip(images, labels):
-        row, column = 3 * (label // 2), 3 * (label % 2)
-        image[row : row + 3, column : column + 3] += 0.5
-    return images, labels
-
-
-@pytest.fixture
-def trained(rng):
-    """A small model that knows the easy images, and images it was trained on."""
-    images, labels = easy_images(400, rng)
-    layers = [Flatten(), Dense(SIDE**2, 16, rng=rng), ReLU(), Dense(16, CLASSES, rng=rng)]
-    model = Sequential(layers)
-    adam = Adam(model.params, lr=1e-2)
-    for _ in range(5):
-        for x, y in minibatches(images, labels, 50, rng):
-            _, doutputs = quadratic(model.forward(x, train=True), y)
-            model.backward(doutputs, input_gradient=False)
-            adam.step()
-    return model, images
-
-
-def linear_model(w):
-    """Two classes of images of len(w) pixels; the outputs are 0 and x @ w."""
-    model = Sequential([Flatten(), Dense(len(w), 2, rng=np.random.default_rng(0))])
-    model.params[0].value = np.array([np.zeros(len(w)), w], np.float32).T
-    model.params[1].value = np.zeros(2, np.float32)
-    return model
-
-
-def as_images(*rows):
-    return np.array(rows, np.float32)[:, None, :, None]
 
 
 def rate(model, images, target):
@@ -400,3 +362,24 @@ def test_no_images_are_refused(trained, rng):
     model, images = trained
     with pytest.raises(ValueError, match="images"):
         universal_noise(model, images[:0], 1, 0.2, rng=rng)
+
+
+def test_noise_away_from_the_right_classes(trained, rng):
+    model, images = trained
+    labels = model.predict(images).argmax(axis=1)
+    options = {"rng": rng, "steps": 60, "batch_size": 50}
+    noise = universal_noise(model, images, None, 0.4, labels=labels, **options)
+    assert np.abs(noise).max() <= 0.4 + 1e-6
+    fresh, right = easy_images(400, rng)
+    assert np.mean(model.predict(add_noise(fresh, noise)).argmax(axis=1) == right) < 0.5
+
+
+def test_noise_asks_for_a_class_or_leads_away_from_them(trained, rng):
+    model, images = trained
+    labels = np.zeros(len(images), int)
+    with pytest.raises(ValueError, match="one of the two"):
+        universal_noise(model, images, 1, 0.4, rng=rng, labels=labels)
+    with pytest.raises(ValueError, match="target is None"):
+        universal_noise(model, images, None, 0.4, rng=rng)
+    with pytest.raises(ValueError, match=r"labels have shape \(3,\)"):
+        universal_noise(model, images, None, 0.4, rng=rng, labels=labels[:3])

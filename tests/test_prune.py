@@ -23,6 +23,8 @@ from nnlite import (
 )
 from nnlite.prune import (
     combine,
+    compensate,
+    fluctuation,
     fraction_removed,
     input_statistics,
     keep_mask,
@@ -366,6 +368,36 @@ def test_what_a_neuron_loses_with_a_weight(seen, rng):
         assert np.isclose(lost.mean(), signed_mean_activation(w, statistics)[i, j])
         assert np.isclose(np.mean(lost**2), (wanda(w, statistics) ** 2 / len(x))[i, j])
         assert np.isclose(lost.var(), (w[i, j] ** 2) * statistics.variance[i], atol=1e-15)
+
+
+def test_fluctuation_is_what_a_bias_cannot_repair(seen):
+    """wanda^2 / N = mean_activation^2 + fluctuation^2."""
+    for _, w, x, statistics in seen:
+        m, f = mean_activation(w, statistics), fluctuation(w, statistics)
+        assert np.allclose(f, np.abs(w) * x.std(axis=0)[:, None], rtol=1e-6, atol=1e-9)
+        assert np.allclose(wanda(w, statistics) ** 2 / len(x), m**2 + f**2, rtol=1e-10)
+
+
+def test_compensation_keeps_the_mean_of_every_neuron(rng):
+    model = Sequential([Dense(6, 4, rng=rng)]).astype(np.float64)
+    x = rng.random((50, 6))
+    statistics = input_statistics(model, x)
+    masks = keep_masks(scores(model, magnitude), 0.7)
+    before, b = model.predict(x).mean(axis=0), model.params[1].value
+    saved = compensate(model, masks, statistics)
+    with prune.applied(model, masks):
+        assert np.allclose(model.predict(x).mean(axis=0), before, rtol=1e-12)
+    prune.undo(model, saved)
+    assert model.params[1].value is b
+    with prune.applied(model, masks):
+        assert not np.allclose(model.predict(x).mean(axis=0), before, rtol=1e-3)
+
+
+def test_compensation_needs_a_bias(rng):
+    model = Sequential([Dense(6, 4, rng=rng)])
+    masks = {"0.v": np.ones((6, 4), bool)}
+    with pytest.raises(ValueError, match=r"0\.v has no bias"):
+        compensate(model, masks, input_statistics(model, rng.random((5, 6), dtype=np.float32)))
 
 
 def test_behind_a_relu_the_mean_of_absolute_values_is_the_same(network, images):

@@ -44,10 +44,13 @@ PACKAGE = str(Path(nnlite.__file__).parent)
 MODULES = [module for name in nnlite.__all__ if inspect.ismodule(module := getattr(nnlite, name))]
 MODULES += [nnlite, nnlite.losses, nnlite.sparse, nnlite.sparse.prune]
 HELPERS = {  # have a docstring, but are for the functions beside them
+    "nnlite.attack_losses": "as_labels best_other",
+    "nnlite.attacks": "climb outputs_and_gradient parts side_of_square",
     "nnlite.data": "read from_files as_images",
     "nnlite.losses": "as_pair",
     "nnlite.noise": "noise_gradient start_from",
     "nnlite.prune": "of_inputs",
+    "nnlite.robustness": "right_under gradient_is_zero signs_of_weakness",
     "nnlite.sparse.prune": "of_each_weight",
 }
 
@@ -186,6 +189,8 @@ def bank(path):
 EXAMPLES = {
     "a": csr,
     "allow_empty": lambda: False,
+    "attacked": lambda: [floats(20, 4, 4, 1)],
+    "attack": lambda: lambda images, labels, limits: images,
     "b": lambda: floats(2),
     "bank": lambda: {(1, 0.5): floats(4, 4, 1)},
     "batch_size": lambda: 7,
@@ -198,7 +203,10 @@ EXAMPLES = {
     "dtype": lambda: np.float64,
     "dy": lambda: floats(20, 3),
     "eps": lambda: 1e-8,
+    "goal": lambda: nnlite.attack_losses.lead_of_others,
+    "halvings": lambda: 3,
     "height": lambda: 7,
+    "highest": lambda: 0.5,
     "images": lambda: floats(20, 4, 4, 1),
     "init": lambda: "he",
     "input_gradient": lambda: True,
@@ -214,6 +222,7 @@ EXAMPLES = {
     "limit": lambda: 0.3,
     "limits": lambda: (0.1, 0.3),
     "loss": lambda: nnlite.softmax_cross_entropy,
+    "losses": lambda: {"margin": nnlite.attack_losses.margin_loss},
     "lr": lambda: 0.1,
     "made_by": lambda: {"seed": 3},
     "masks": masks,
@@ -238,10 +247,16 @@ EXAMPLES = {
     "params": lambda: network().params,
     "path": lambda: "any.npz",
     "progress": lambda: {"epoch": 3},
+    "queries": lambda: 3,
+    "random_start": lambda: True,
     "reject": lambda: 0.1,
     "relu": lambda: True,
+    "restarts": lambda: 2,
     "rng": generator,
     "rngs": lambda: {"batches": generator()},
+    "rows": lambda: nnlite.robustness.measure(
+        *(network(), floats(20, 4, 4, 1), labels(), (0.2, 0.5)), rng=generator(), steps=2, queries=2
+    ),
     "saved": lambda: prune.apply(network(), masks()),
     "score": lambda: prune.magnitude,
     "scores": lambda: floats(20),
@@ -256,6 +271,8 @@ EXAMPLES = {
     "stride": lambda: 2,
     "target": lambda: 1,
     "targets": labels,
+    "targeted": lambda: False,
+    "temperature": lambda: 0.5,
     "test": split,
     "threshold": lambda: 0.5,
     "tpr": lambda: 0.9,
@@ -304,6 +321,8 @@ EXAMPLES = {
     "load.path": lambda: written(lambda path: nnlite.save(network(), path), "model.npz"),
     "noise.load_bank.path": lambda: written(bank, "bank.npz"),
     "noise.universal_noise.step": lambda: "adam",
+    "noise.universal_noise.labels": lambda: None,
+    "prune.compensate.statistics": statistics,
     "prune.keep_masks.scores": scores,
     "prune.scores.statistics": statistics,
     "sparse.Linear.forward.x": lambda: floats(20, 6),
@@ -332,7 +351,7 @@ def parameters(function):
 
 # Nonsense in the place of an example
 
-LONG = {"steps"}  # a large number of these takes long, rightly
+LONG = {"steps", "queries", "restarts", "halvings"}  # a large number of these takes long, rightly
 
 WRONG = [  # whatever the example is
     *(lambda: None, lambda: "text", lambda: "", lambda: b"bytes", lambda: True, lambda: 1j),
