@@ -18,7 +18,9 @@ def lead_of_others(outputs, labels):
 
     outputs (N, n_out >= 2), labels (N,)
     """
-    return at_other(outputs, labels) - at_label(outputs, labels)
+    outputs, labels = checked(outputs, labels)
+    rows = np.arange(len(labels))
+    return outputs[rows, best_other(outputs, labels)] - outputs[rows, labels]
 
 
 def lead_of_label(outputs, labels):
@@ -28,7 +30,7 @@ def lead_of_label(outputs, labels):
 
 def margin_loss(outputs, labels):
     """mean(highest output of another class - that of the label); Carlini and Wagner, 2017."""
-    outputs, y = as_pair(outputs, as_labels(outputs, labels))
+    outputs, y = as_pair(*checked(outputs, labels))
     gradient = one_hot(best_other(outputs, labels), outputs.shape[1], outputs.dtype) - y
     return float(np.mean(lead_of_others(outputs, labels))), gradient / len(outputs)
 
@@ -39,7 +41,7 @@ def ratio_loss(outputs, labels):
     The difference-of-logits ratio of Croce and Hein, 2020: outputs that are scaled or shifted
     have the same.  outputs (N, n_out >= 3); where f_1 = f_3 it is 0, and so is its gradient.
     """
-    outputs, y = as_pair(outputs, as_labels(outputs, labels, classes=3))
+    outputs, y = as_pair(*checked(outputs, labels, classes=3))
     rows, n_out, dtype = np.arange(len(outputs)), outputs.shape[1], outputs.dtype
     order = np.argsort(outputs, axis=1)
     first, third = order[:, -1], order[:, -3]
@@ -67,29 +69,19 @@ def cross_entropy_at(temperature):
     return loss
 
 
-def at_label(outputs, labels):
-    labels = as_labels(outputs, labels)
-    return outputs[np.arange(len(labels)), labels]
-
-
-def at_other(outputs, labels):
-    return outputs[np.arange(len(outputs)), best_other(outputs, labels)]
-
-
 def best_other(outputs, labels):
     """The class of the highest output beside the label, (N,)."""
-    labels = as_labels(outputs, labels)
     others = np.array(outputs, copy=True)
     others[np.arange(len(labels)), labels] = -np.inf
     return others.argmax(axis=1)
 
 
-def as_labels(outputs, labels, classes=2):
-    """Labels (N,) for outputs (N, n_out >= classes), else ValueError."""
-    shape = as_array(outputs, "outputs").shape
-    if len(shape) != 2 or shape[1] < classes:
-        raise ValueError(f"outputs have shape {shape}; (N, n_out >= {classes}) is expected")
-    labels = check_labels(labels, shape[1])
-    if len(labels) != shape[0]:
-        raise ValueError(f"there are {shape[0]} rows of outputs and {len(labels)} labels")
-    return labels
+def checked(outputs, labels, classes=2):
+    """(outputs (N, n_out >= classes), labels (N,)), else ValueError."""
+    outputs = as_array(outputs, "outputs")
+    if outputs.ndim != 2 or outputs.shape[1] < classes:
+        raise ValueError(f"outputs have shape {outputs.shape}; (N, n_out >= {classes}) is expected")
+    labels = check_labels(labels, outputs.shape[1])
+    if len(labels) != len(outputs):
+        raise ValueError(f"there are {len(outputs)} rows of outputs and {len(labels)} labels")
+    return outputs if outputs.dtype.kind == "f" else outputs.astype(float), labels

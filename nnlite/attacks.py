@@ -28,6 +28,7 @@ from nnlite.checks import (
     as_array,
     as_float,
     check_count,
+    check_flag,
     check_function,
     check_labels,
     check_list,
@@ -64,7 +65,8 @@ def gaussian(images, limit, *, rng):
 def fgsm(model, images, labels, limit, *, loss=softmax_cross_entropy, targeted=False):
     """clip(images + limit * sign(d loss / d images), 0, 1): one step (Goodfellow et al., 2015)."""
     images, limit = check_images(images, limit)
-    labels, direction = check_wanted(labels, len(images)), -1 if targeted else 1
+    labels = check_wanted(labels, len(images))
+    direction = -1 if check_flag("targeted", targeted) else 1
     check_model(model, "input_gradient")
     gradient = np.concatenate(
         [model.input_gradient(images[part], labels[part], loss) for part in parts(len(images))]
@@ -99,9 +101,10 @@ def pgd(
     images, limit = check_images(images, limit)
     labels, goal = check_wanted(labels, len(images)), check_goal(goal, targeted)
     check_model(model, "input_gradient", "predict")
-    rng, steps = check_rng(rng), check_count("steps", steps)
+    rng, steps, loss = check_rng(rng), check_count("steps", steps), check_function("loss", loss)
     fraction = check_number("step_size", 2.5 / steps if step_size is None else step_size)
     step = (-1 if targeted else 1) * fraction * limit
+    check_flag("random_start", random_start)
     low, high = np.maximum(images - limit, 0), np.minimum(images + limit, 1)
     best, ahead = images.copy(), goal(model.predict(images), labels)
     for _ in range(check_count("restarts", restarts)):
@@ -270,6 +273,7 @@ def check_wanted(labels, n):
 
 
 def check_goal(goal, targeted):
+    targeted = check_flag("targeted", targeted)
     if goal is None:
         return lead_of_label if targeted else lead_of_others
     return check_function("goal", goal)

@@ -47,6 +47,13 @@ def check_number(name, value, interval="[0, inf)"):
     raise ValueError(f"{name} is {value!r}; it must be a number in {interval}")
 
 
+def check_flag(name, value):
+    """Return `value` if it is True or False, else raise ValueError."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} is {reprlib.repr(value)}; True or False is needed")
+    return bool(value)
+
+
 def check_name(name, value, known):
     """Return `value` if it is one of the known texts, else raise ValueError."""
     if not isinstance(value, str) or value not in known:

@@ -22,6 +22,7 @@ from nnlite.checks import (
     as_float,
     check_count,
     check_dict,
+    check_flag,
     check_mask,
     check_model,
     check_number,
@@ -200,14 +201,14 @@ def keep_masks(scores, sparsity, whole_network=False, allow_empty=False):
     scores = {name: as_array(values, "scores") for name, values in scores.items()}
     if not scores:
         raise ValueError("no scores given; nothing can be pruned")
-    if not whole_network:
+    if not check_flag("whole_network", whole_network):
         masks = {name: keep_mask(values, sparsity) for name, values in scores.items()}
     else:
         keep = keep_mask(np.concatenate([values.ravel() for values in scores.values()]), sparsity)
         ends = np.cumsum([values.size for values in scores.values()])
         parts = zip(scores.items(), np.split(keep, ends[:-1]))
         masks = {name: part.reshape(values.shape) for (name, values), part in parts}
-    return masks if allow_empty else check_kept(masks)
+    return masks if check_flag("allow_empty", allow_empty) else check_kept(masks)
 
 
 def combine(masks, others, allow_empty=False):
@@ -217,7 +218,7 @@ def combine(masks, others, allow_empty=False):
     if masks.keys() != others.keys():
         raise ValueError(f"masks for {', '.join(masks)} and for {', '.join(others)} differ")
     masks = {name: mask & check_mask(others[name], mask.shape) for name, mask in masks.items()}
-    return masks if allow_empty else check_kept(masks)
+    return masks if check_flag("allow_empty", allow_empty) else check_kept(masks)
 
 
 def check_masks(masks, name="masks"):

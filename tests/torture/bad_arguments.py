@@ -44,7 +44,7 @@ PACKAGE = str(Path(nnlite.__file__).parent)
 MODULES = [module for name in nnlite.__all__ if inspect.ismodule(module := getattr(nnlite, name))]
 MODULES += [nnlite, nnlite.losses, nnlite.sparse, nnlite.sparse.prune]
 HELPERS = {  # have a docstring, but are for the functions beside them
-    "nnlite.attack_losses": "as_labels best_other",
+    "nnlite.attack_losses": "best_other checked",
     "nnlite.attacks": "climb outputs_and_gradient parts side_of_square",
     "nnlite.data": "read from_files as_images",
     "nnlite.losses": "as_pair",
