@@ -20,8 +20,16 @@ def scores_of(model, images, seed, n_images, pruning=prune):
     pruning   the module that scores the model: nnlite.prune, or nnlite.sparse.prune for layers
     """
     rng = np.random.default_rng([seed, 1])
+    return every_score(model, statistics_of(model, images, n_images, rng, pruning), rng, pruning)
+
+
+def statistics_of(model, images, n_images, rng, pruning=prune):
+    """Statistics of the layers' inputs over n_images random images."""
     chosen = rng.choice(len(images), min(n_images, len(images)), replace=False)
-    statistics = pruning.input_statistics(model, images[chosen])
+    return pruning.input_statistics(model, images[chosen])
+
+
+def every_score(model, statistics, rng, pruning=prune):
     return {
         "magnitude": pruning.scores(model, prune.magnitude),
         "mean_activation": pruning.scores(model, prune.mean_activation, statistics),
