@@ -8,7 +8,8 @@ What all of them take:
 
     model      has predict, and input_gradient for attacks that follow gradients
     images     (N, H, W, C) in [0, 1]
-    labels     (N,) the right classes; with targeted=True, the classes that are wanted
+    labels     (N,) the right classes; with targeted=True, the classes that are wanted.  For a loss
+               and a goal that take them so, other targets (N, ...)
     limit      in pixel units, 0 to 1: of all images, or of each (N,)
     goal       a function (outputs, labels) -> (N,), above 0 where the attacker has what he wants:
                such images are left as they are.  By default another class than the right one wins,
@@ -206,7 +207,7 @@ def right_under_all(model, attacked, labels):
     attacked = check_list("attacked", attacked, "a list of attacked images is needed")
     if not attacked:
         raise ValueError("attacked is empty; a list of attacked images is needed")
-    labels = check_wanted(labels, len(as_array(attacked[0], "attacked")))
+    labels = check_wanted(check_labels(labels, 2**62), len(as_array(attacked[0], "attacked")))
     return np.all([model.predict(x).argmax(axis=1) == labels for x in attacked], axis=0)
 
 
@@ -221,7 +222,8 @@ def smallest_limits(attack, model, images, labels, *, highest=1.0, halvings=8):
     check_model(model, "predict")
     highest = check_number("highest", highest, "[0, 1]")
     images, _ = check_images(images, highest)
-    labels, halvings = check_wanted(labels, len(images)), check_count("halvings", halvings)
+    labels = check_wanted(check_labels(labels, 2**62), len(images))
+    halvings = check_count("halvings", halvings)
     low, high = np.zeros(len(images)), np.full(len(images), highest)
 
     def fooled(chosen, limits):
@@ -265,9 +267,9 @@ def check_images(images, limit):
 
 
 def check_wanted(labels, n):
-    """Labels (n,), of any number of classes, else ValueError."""
-    labels = check_labels(labels, 2**62)
-    if n is not None and len(labels) != n:
+    """What loss and goal are given for each of n images, else ValueError."""
+    labels = as_array(labels, "labels")
+    if len(labels) != n:
         raise ValueError(f"there are {n} images and {len(labels)} labels")
     return labels
 

@@ -26,7 +26,7 @@ from nnlite.attacks import (
     square,
 )
 from nnlite.batches import accuracy
-from nnlite.checks import check_dict, check_list, check_model, check_number
+from nnlite.checks import check_dict, check_labels, check_list, check_model, check_number
 from nnlite.losses import softmax_cross_entropy
 
 LOSSES = {
@@ -48,31 +48,29 @@ def measure(model, images, labels, limits, *, rng, losses=LOSSES, steps=40, quer
     random signs, gaussian      controls
     one step                    the worst of FGSM with each of the losses, for each image
     many steps                  the same of PGD
-    twice as many               of PGD with twice as many steps from two beginnings
+    twice as many               once more from two beginnings, with twice as many steps, on what
+                                is still right
     square                      without gradients
     worst                       of all of these, for each image
     zero gradients              images, of those read right, at which no loss has a gradient
     """
     check_model(model, "predict", "input_gradient")
     images, rows = check_images(images, 0)[0], []
-    labels = check_wanted(labels, len(images))
+    labels = check_wanted(check_labels(labels, 2**62), len(images))
     if not check_dict("losses", losses, "a dict of functions by name is needed"):
         raise ValueError("losses are empty; a dict of functions by name is needed")
     silent = gradient_is_zero(model, images, labels, losses)
     for limit in check_list("limits", limits, "a tuple of numbers in [0, 1] is needed"):
         limit = check_number("limit", limit, "[0, 1]")
-
         attacked = model, images, labels, limit
-        right = {
-            "one step": right_under(fgsm, *attacked, losses),
-            "many steps": right_under(pgd, *attacked, losses, rng=rng, steps=steps),
-            "twice as many": right_under(
-                pgd, *attacked, losses, rng=rng, steps=2 * steps, restarts=2
-            ),
-            "square": right_under_all(
-                model, [square(*attacked, rng=rng, queries=queries)], labels
-            ),
-        }
+        one = right_under(fgsm, *attacked, losses)
+        many = right_under(pgd, *attacked, losses, rng=rng, steps=steps)
+        left = model, images[many], labels[many], limit
+        more = many.copy()
+        if many.any():
+            more[many] = right_under(pgd, *left, losses, rng=rng, steps=2 * steps, restarts=2)
+        squares = right_under_all(model, [square(*attacked, rng=rng, queries=queries)], labels)
+        right = {"one step": one, "many steps": many, "twice as many": more, "square": squares}
         row = {
             "limit": limit,
             "no noise": accuracy(model, images, labels),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import nnlite
+from lab.layers import InputMask
 from nnlite import prune
 
 
@@ -119,21 +120,6 @@ CONTROLS = {  # what the tables call them
     "layer 1, random weights": random_weights,
     "unpruned, frame at 0": frame,
 }
-
-
-class InputMask:
-    """A layer that sets some inputs (N, H, W, C) to zero."""
-
-    params = ()
-
-    def __init__(self, keep):
-        self.keep, self.cache = keep, None
-
-    def forward(self, x, train=False):
-        return x * self.keep
-
-    def backward(self, dy):
-        return dy * self.keep
 
 
 def behind(inputs, model, shape):

@@ -45,3 +45,25 @@ CLEAN_RANGE = (0.5, 1.1)  # of the largest output of clean images [text]
 CORRUPTED_OUTSIDE = 0.3  # of the corrupted images, of the dense network [text]
 WEAK, STRONG = 0.15, 0.35  # limits of the noise in the galleries [text]
 STILL_RIGHT = {"lowest": (0, 0), "highest": (7, 0)}  # of nine, under weak and strong noise [figure]
+
+# The author's later figures of the same networks: fraction of images that FGSM and PGD of 100
+# steps with cross-entropy fool, at LATER_LIMITS [figure].
+LATER_LIMITS = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30)
+LATER = {  # network: FGSM, PGD
+    "ann-lq": (
+        (0.098, 0.526, 0.848, 0.953, 0.989, 0.999),
+        (0.096, 0.612, 0.918, 0.983, 0.995, 1.0),
+    ),
+    "ann-lq, pruned": (
+        *((0.081, 0.238, 0.640, 0.880, 0.955, 0.990), (0.081, 0.249, 0.719, 0.928, 0.987, 0.996)),
+    ),
+    "ann-sce": ((0.368, 0.863, 0.955, 0.985, 0.992, 0.996), (0.421, 0.949, 0.997, 1.0, 1.0, 1.0)),
+    "cnn-lq": (
+        (0.079, 0.259, 0.430, 0.552, 0.677, 0.765),
+        (0.112, 0.587, 0.842, 0.940, 0.972, 0.982),
+    ),
+    "cnn-sce": (
+        (0.096, 0.406, 0.676, 0.819, 0.905, 0.950),
+        (0.118, 0.597, 0.925, 0.992, 0.999, 1.0),
+    ),
+}

@@ -30,3 +30,26 @@ def gains(controls):
     axes.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
     return figure
+
+
+def accuracy_under_attack(curves):
+    """Accuracy in the worst case of all attacks against the limit.
+
+    curves   {title: (limits (L,), accuracies (seeds, L))}; the mean is drawn, the range shaded.
+             One colour for a network, dashes for its pruned form
+    """
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    networks = list(dict.fromkeys(title.partition(",")[0] for title in curves))
+    for title, (limits, seeds) in curves.items():
+        network, _, form = title.partition(", ")
+        style = {"": "-", "pruned": "--", "black and white": ":", "trained within 0.2": "-."}
+        look = {"color": f"C{networks.index(network)}", "ls": style.get(form, (0, (5, 1, 1, 1)))}
+        axes.plot(limits, 100 * seeds.mean(axis=0), marker="o", ms=3, label=title, **look)
+        low, high = 100 * seeds.min(axis=0), 100 * seeds.max(axis=0)
+        axes.fill_between(limits, low, high, color=look["color"], alpha=0.15)
+    axes.set(xlabel="limit, pixel units", ylabel="accuracy, % of test images", ylim=(0, 100))
+    axes.set_xlim(0, None)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    return figure
