@@ -53,3 +53,27 @@ def accuracy_under_attack(curves):
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     return figure
+
+
+def accepted_and_wrong(rejected, panels):
+    """Of all attacked images, how many are accepted and wrong, by what is rejected of clean ones.
+
+    panels   {title: {attacker: fractions (seeds, R)}}, means are drawn
+    """
+    columns = min(4, len(panels))
+    n_rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(2.6 * columns + 2.4, 2.6 * n_rows), layout="constrained")
+    grid = figure.subplots(n_rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for axes, (title, attackers) in zip(grid, panels.items()):
+        for k, (attacker, found) in enumerate(attackers.items()):
+            look = {"color": "black", "ls": "--"} if k == len(attackers) - 1 else {"color": f"C{k}"}
+            points = 100 * np.array(rejected), 100 * found.mean(axis=0)
+            axes.plot(*points, marker="o^sDv<>x"[k % 8], ms=4, label=attacker, **look)
+        axes.set(title=title, ylim=(0, 100), xlim=(0, None))
+        axes.grid(alpha=0.3)
+    for axes in grid[len(panels) :]:
+        axes.set_axis_off()
+    figure.supxlabel("% of clean images rejected", fontsize=10)
+    figure.supylabel("% accepted and wrong", fontsize=10)
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside right", fontsize=8)
+    return figure
