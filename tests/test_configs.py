@@ -4,8 +4,10 @@ import ast
 import dataclasses
 from pathlib import Path
 
+import confidence_attacked
 import confidence_curves
 import confidence_images
+import is_it_the_border
 import make_noise
 import noise_on_pruned
 import noise_ways
@@ -16,6 +18,7 @@ import prune_decoupled
 import prune_layers
 import pytest
 import score_table
+import single_images
 import training_study
 from lab import cache, script
 
@@ -23,10 +26,10 @@ EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 STUDIES = [
     *(make_noise, noise_ways, prune_ann, prune_layers, prune_cnn_dense, noise_on_pruned),
     *(prune_decoupled, confidence_curves, confidence_images, output_range, score_table),
-    training_study,
+    *(is_it_the_border, single_images, confidence_attacked, training_study),
 ]
 NAMES = {  # groups, words and classes: changing one changes the rows themselves, or text for people
-    *("GROUPS", "FORMS", "WORDS", "SCORES"),
+    *("GROUPS", "FORMS", "WORDS", "SCORES", "CONTROLS", "ATTACKERS", "TOGETHER"),
 }
 
 
