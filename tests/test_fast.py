@@ -130,7 +130,7 @@ def test_matmul_into_one_of_its_factors_is_declined(rng):
     assert matmul(a, b, out=a) is NotImplemented
 
 
-@pytest.mark.parametrize("n", [LANES, LANES + 1, 2 * LANES + 7])
+@pytest.mark.parametrize("n", [1, 3, LANES - 1, LANES, 2 * LANES + 7])
 @pytest.mark.parametrize("c_in, c_out", [(1, 12), (3, 5), (7, 2), (4, TILE + 3)])
 def test_convolution(n, c_in, c_out, kernel, padding, rng):
     layer = Conv2D(c_in, c_out, kernel, padding=padding, rng=rng)
@@ -145,11 +145,13 @@ def test_convolution(n, c_in, c_out, kernel, padding, rng):
     assert all(a.dtype == np.float32 for a in (y, dx, dw, db))
 
 
-def test_convolution_with_a_stride_or_few_images_is_left_to_numpy(rng):
+def test_convolution_with_a_stride_is_left_to_numpy(rng):
     w, b, zeros = normal(rng, 3, 3, 2, 3), normal(rng, 3), ((1, 1), (1, 1))
     assert taken("conv2d", normal(rng, LANES, 6, 6, 2), w, b, (1, 1), zeros)
     assert not taken("conv2d", normal(rng, LANES, 6, 6, 2), w, b, (2, 2), zeros)
-    assert not taken("conv2d", normal(rng, LANES - 1, 6, 6, 2), w, b, (1, 1), zeros)
+    few, dy = normal(rng, LANES - 1, 6, 6, 2), normal(rng, LANES - 1, 6, 6, 3)
+    assert taken("conv2d", few, w, b, (1, 1), zeros)
+    assert not taken("conv2d_filter_gradient", few, dy, (3, 3), (1, 1), zeros)
 
 
 def test_no_copy_between_convolution_and_dense_layer(rng):
@@ -166,9 +168,10 @@ def test_no_copy_between_convolution_and_dense_layer(rng):
 
 @pytest.mark.parametrize("kernel, padding", [((9, 11), "same"), ((2, 3), 5), (1, 0)])
 @pytest.mark.parametrize("size", [(1, 1), (4, 7)])
-def test_convolution_with_a_kernel_or_zeros_larger_than_the_image(kernel, padding, size, rng):
+@pytest.mark.parametrize("n", [2, LANES + 3])
+def test_convolution_with_a_kernel_or_zeros_larger_than_the_image(kernel, padding, size, n, rng):
     layer = Conv2D(2, 3, kernel, padding=padding, rng=rng)
-    x = normal(rng, LANES + 3, *size, 2)
+    x = normal(rng, n, *size, 2)
     y = layer.forward(x)
     dy = normal(rng, *y.shape)
     found = y, layer.backward(dy), layer.w.grad, layer.b.grad

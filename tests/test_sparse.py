@@ -505,7 +505,8 @@ def test_a_few_images_go_through_all_layers_at_once(cnn, rng):
     assert Plan(SparseNetwork([sparse, small]).layers).chain is not None
     assert Plan(SparseNetwork([sparse, large]).layers).chain is None
     assert Plan(SparseNetwork([sparse], max_density=0).layers).chain is None
-    assert Plan(SparseNetwork(cnn, SHAPE, max_conv_density=0).layers).chain is None
+    behind = Plan(SparseNetwork(cnn, SHAPE, max_conv_density=0).layers)  # the convolutions
+    assert len(behind.convolutions) == 2 and len(behind.chain.relu) == 2
     x = rng.normal(size=(3, 40)).astype(np.float32)
     expected = (sparse.matrix @ x.T).T @ small.matrix.T
     assert np.allclose(SparseNetwork([sparse, small]).predict(x), expected, rtol=0, atol=1e-4)

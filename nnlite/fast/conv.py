@@ -6,7 +6,7 @@ same pixel of LANES images and every weight serves them all.  For the reader the
 does the same to all pixels (ReLU, dropout) keeps that order, and Flatten needs no copy.
 
 The outputs of one pixel are a tile of registers, one for each filter; the sums run over the
-window, of which only the part inside the image is visited.
+window, of which only the part inside the image is visited.  For a few images see conv_few.py.
 """
 
 import math
@@ -14,6 +14,7 @@ import math
 import numpy as np
 from numba import prange
 
+from nnlite.fast import conv_few
 from nnlite.fast.kernel import all_float32, njit
 from nnlite.fast.simd import COLUMN, LANES, ROW, TILE, fma, fma_splat, load, splat, store, times
 
@@ -22,7 +23,7 @@ MOST_WEIGHTS = 2**18  # their gradient takes PARTS * LANES times their memory, 1
 
 
 def conv2d(x, w, b, stride, zeros):
-    """nnlite.conv.conv2d, of float32 images, LANES or more, with stride 1."""
+    """nnlite.conv.conv2d, of float32 images with stride 1."""
     if not suited(stride, x, w, b) or x.ndim != 4 or w.ndim != 4 or b.shape != w.shape[3:]:
         return NotImplemented
     if x.shape[3] != w.shape[2] or min(output_size(x.shape[1:3], w.shape, zeros)) < 1:
@@ -38,6 +39,8 @@ def conv2d_input_gradient(dy, w, stride, zeros, size):
         return NotImplemented
     if dy.shape[1:] != (*output_size(size, w.shape, zeros), w.shape[3]):
         return NotImplemented
+    if not np.isfinite(w).all():  # they meet zeros in conv_few
+        return NotImplemented
     turned = w[::-1, ::-1].transpose(0, 1, 3, 2)  # (kh, kw, c_out, c_in)
     top, left = top_left(zeros)
     before = w.shape[0] - 1 - top, w.shape[1] - 1 - left
@@ -50,6 +53,8 @@ def conv2d_filter_gradient(x, dy, kernel, stride, zeros):
         return NotImplemented
     c_in, c_out = x.shape[3], dy.shape[3]
     size = output_size(x.shape[1:3], kernel, zeros)
+    if len(x) < LANES:
+        return NotImplemented
     if dy.shape[1:3] != size or min(size) < 1 or math.prod(kernel) * c_in * c_out > MOST_WEIGHTS:
         return NotImplemented
     x, dy = batch_last(x), batch_last(dy)
@@ -63,9 +68,9 @@ def conv2d_filter_gradient(x, dy, kernel, stride, zeros):
 
 
 def suited(stride, x, *others):
-    """Whether all is float32, the stride 1, and x (N, ...) has images for a whole register."""
+    """Whether all is float32, there is something of each, and the stride is 1."""
     taken = all_float32(x, *others) and all(a.size for a in (x, *others))
-    return taken and tuple(stride) == (1, 1) and len(x) >= LANES
+    return taken and tuple(stride) == (1, 1)
 
 
 def output_size(size, kernel, zeros):
@@ -85,6 +90,12 @@ def convolve(x, w, b, before, size):
 
     before   zeros above and left of the image, also fewer than none
     """
+    n = len(x)
+    if 2 * n < LANES:
+        return conv_few.convolve(x, w, b, before, size)
+    if n < LANES:  # a register that is not full still pays
+        missing = np.zeros((LANES - n, *x.shape[1:]), np.float32)
+        return convolve(np.concatenate([x, missing]), w, b, before, size)[:n]
     x = batch_last(x)
     c_out = w.shape[3]
     y = np.empty((*size, c_out, x.shape[3]), np.float32)

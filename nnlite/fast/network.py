@@ -1,9 +1,10 @@
-"""A SparseNetwork computed fast: panels from layer to layer, or all layers as one chain.
+"""A SparseNetwork computed fast: panels from layer to layer, or all matrices as one chain.
 
 The form in which a network's weights are read is prepared when it first predicts, and kept as long
 as the network lives.
 """
 
+import itertools
 from dataclasses import replace
 from functools import cached_property
 from math import prod
@@ -34,6 +35,8 @@ def network_outputs(network, x, out):
     if prod(x.shape[1:]) != plan.n_in:
         return NotImplemented
     if len(x) <= chain.FEW and plan.chain is not None:
+        for layer in plan.convolutions:
+            x = layer.forward(x)
         out[:] = chain.forward(plan.chain, flat(x))
     else:
         plan.compute(x, out)
@@ -67,19 +70,26 @@ class Plan:
         self.buffers = None
 
     @cached_property
+    def convolutions(self):
+        """Those in front of the first matrix."""
+        return list(itertools.takewhile(lambda layer: isinstance(layer, Convolution), self.layers))
+
+    @cached_property
     def chain(self):
-        """All layers as one chain.Chain, if they are matrices and most of them sparse; else None.
+        """All layers behind these as one chain.Chain, if they are matrices and most of them sparse;
+        else None.
 
         Small dense matrices among sparse ones count as sparse.  It holds the weights once more.
         """
-        if any(isinstance(layer, Convolution) for layer in self.layers):
+        linear = self.layers[len(self.convolutions) :]
+        if not linear or any(isinstance(layer, Convolution) for layer in linear):
             return None
         if not all_whole(self.layers):  # any more
             return None
-        dense = sum(layer.matrix.size for layer in self.layers if not layer.is_sparse)
-        if 2 * dense > sum(layer.multiplications for layer in self.layers):
+        dense = sum(layer.matrix.size for layer in linear if not layer.is_sparse)
+        if 2 * dense > sum(layer.multiplications for layer in linear):
             return None
-        return chain.chain_of([stored(layer) for layer in self.layers])
+        return chain.chain_of([stored(layer) for layer in linear])
 
     def compute(self, x, out):
         """Write to out (N, n_out) the outputs for x (N, ...), all images at once."""

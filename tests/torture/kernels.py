@@ -97,15 +97,15 @@ def arguments_of_adam_update(draw):
     return w, g, m, v, mask, options | {"t": draw.integer(1, 9), "tiny": 1e-20, "tiny_v": 1e-30}
 
 
-def convolution(draw):
-    """x, w, b, zeros, (Ho, Wo)"""
+def convolution(draw, fewest=1):
+    """Of so many images or more: x, w, b, zeros, (Ho, Wo)"""
     size, kernel = ([draw.integer(1, 6), draw.integer(1, 6)] for _ in range(2))
     zeros = tuple((draw.integer(0, 3), draw.integer(0, 3)) for _ in range(2))
     out = [size[axis] + sum(zeros[axis]) - kernel[axis] + 1 for axis in (0, 1)]
     for axis in (0, 1):  # no smaller than the kernel
         size[axis], out[axis] = size[axis] + max(0, 1 - out[axis]), max(1, out[axis])
     c_in, c_out = draw.integer(1, 5), draw.one_of((1, 2, 7, TILE + 3))
-    x = draw.array(draw.integer(LANES, 3 * LANES), *size, c_in)
+    x = draw.array(draw.integer(fewest, 3 * LANES), *size, c_in)
     return x, draw.array(*kernel, c_in, c_out), draw.array(c_out), zeros, tuple(out)
 
 
@@ -115,7 +115,7 @@ def arguments_of_conv2d(draw):
 
 
 def arguments_of_conv2d_filter_gradient(draw):
-    x, w, b, zeros, size = convolution(draw)
+    x, w, b, zeros, size = convolution(draw, fewest=LANES)
     return x, draw.array(len(x), *size, len(b)), w.shape[:2], (1, 1), zeros
 
 
