@@ -1,7 +1,7 @@
 """Check the exercises: green if right, red with the first wrong entry and the usual reason.
 
-    python exercises/check.py                    all of them
-    python exercises/check.py conv_backward      one, or several
+python exercises/check.py                    all of them
+python exercises/check.py conv_backward      one, or several
 """
 
 import argparse
@@ -82,7 +82,9 @@ def name_of(text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("name", nargs="*", type=name_of, help="of an exercise; all if none is given")
+    parser.add_argument(
+        "name", nargs="*", type=name_of, help="of an exercise; all if none is given"
+    )
     names = parser.parse_args().name or FILES
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     reds = [report(name, colour) for name in names]

@@ -58,25 +58,31 @@ def judge(check, exercise):
             return Verdict(BLANK)
         except Exception as error:
             text = f"{check.name} raises {describe_error(error, exercise.__file__)}"
-            return Verdict(RED, text, (describe_case(check, args), why_raised(check, args, error)))
-        verdict = judge_result(check, args, result) or judge_arguments(check, args, given)
+            reason = find_reason(check, answer, args, check.returns[0])
+            return Verdict(RED, text, (describe_case(check, args), reason))
+        verdict = judge_result(check, answer, args, result) or judge_arguments(check, args, given)
         if verdict:
             return verdict
     return Verdict(GREEN, f"right to {TOLERANCE:.0e}")
 
 
-def judge_result(check, args, result):
+def judge_result(check, answer, args, result):
     """Verdict on what a function returned, None if it is right."""
     if result is None:
         return Verdict(RED, f"{check.name} returns nothing", ("Its `return` is missing.",))
-    values, right = as_values(check, result), right_values(check, args)
+    values = as_values(check, result)
     if values is None:
         wanted = " and ".join(check.returns)
         return Verdict(RED, f"{check.name} returns {reprlib.repr(result)}, should be {wanted}")
+    with nnlite.plain():
+        right = outcome(check, check.right, args)
     for name, value in values.items():
         if not equal(value, right[name]):
-            case, reason = describe_case(check, args), find_reason(check, args, values, right, name)
-            return Verdict(RED, first_difference(name, value, right[name]), (case, reason))
+            reason = find_reason(check, answer, args, name) or general_reason(
+                name, value, right[name]
+            )
+            notes = describe_case(check, args), reason
+            return Verdict(RED, first_difference(name, value, right[name]), notes)
     return None
 
 
@@ -89,18 +95,39 @@ def judge_arguments(check, args, given):
     return None
 
 
-def find_reason(check, args, values, right, wrong):
-    """The sentence of the mistake that gives the same values, or at least the same wrong one."""
-    for names in (check.returns, (wrong,)):
-        for function, sentence in check.mistakes:
-            try:
-                with np.errstate(all="ignore"):
-                    mistaken = as_values(check, function(*copies(args)))
-            except Exception:  # it cannot be made in this case
-                continue
-            if all(equal(values[name], mistaken[name]) for name in names):
-                return sentence
-    return general_reason(wrong, values[wrong], right[wrong])
+def find_reason(check, answer, args, name):
+    """The sentence of the mistake that gives the same wrong value, or raises the same error.
+
+    If several do, that of the one which agrees most often with the answer, over all cases.
+    """
+    cases = check.cases(np.random.default_rng(0))
+    wrong, answers = outcome(check, answer, args), [outcome(check, answer, case) for case in cases]
+    best, reason = 0, ""
+    for mistake, sentence in check.mistakes:
+        if not same(outcome(check, mistake, args)[name], wrong[name]):
+            continue
+        mistaken = [outcome(check, mistake, case) for case in cases]
+        agree = sum(same(a[key], b[key]) for a, b in zip(answers, mistaken) for key in a)
+        if agree > best:
+            best, reason = agree, sentence
+    return reason
+
+
+def outcome(check, function, args):
+    """{name: array} of what a function returns; the error in the place of all if it raises one."""
+    try:
+        with np.errstate(all="ignore"):
+            values = as_values(check, function(*copies(args)))
+    except Exception as error:
+        return dict.fromkeys(check.returns, error)
+    return values or dict.fromkeys(check.returns, ValueError("no arrays"))
+
+
+def same(value, other):
+    """Whether two outcomes are equal arrays, or the same error."""
+    if isinstance(value, Exception) or isinstance(other, Exception):
+        return type(value) is type(other) and str(value) == str(other)
+    return equal(value, other)
 
 
 def general_reason(name, value, right):
@@ -115,24 +142,8 @@ def general_reason(name, value, right):
     return NO_REASON
 
 
-def why_raised(check, args, error):
-    """The sentence of the mistake that raises the same error in this case."""
-    for function, sentence in check.mistakes:
-        try:
-            function(*copies(args))
-        except Exception as other:
-            if type(other) is type(error) and str(other) == str(error):
-                return sentence
-    return ""
-
-
 def copies(args):
     return [arg.copy() if isinstance(arg, np.ndarray) else arg for arg in args]
-
-
-def right_values(check, args):
-    with nnlite.plain():
-        return as_values(check, check.right(*copies(args)))
 
 
 def as_values(check, result):

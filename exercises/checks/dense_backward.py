@@ -52,4 +52,4 @@ def in_use(exercise):
     rng = np.random.default_rng(0)
     layer = nnlite.Sequential([Dense(6, 3, rng=rng)]).astype(np.float64)
     errors = nnlite.check_gradients(layer, rng.normal(size=(4, 6)), rng=rng)
-    return f"agrees with differences to {max(errors.values()):.0e} (nnlite.check_gradients)"
+    return f"It agrees with differences to {max(errors.values()):.0e} (nnlite.check_gradients)."
