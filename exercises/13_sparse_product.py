@@ -23,6 +23,6 @@ def sparse_product(data, columns, starts, x):
 
 
 # Hint: every value adds a row to a row, y[r] += value * x[column].  Put @numba.njit over the
-# function and write all three loops out: that is right, and compiled.  Then
-# @numba.njit(parallel=True), with numba.prange for the loop over the rows, uses all cores.
-# The page goes on from there, a step at a time.
+# function and write all three loops out.  Read value and column before the innermost loop, which
+# goes over the images: the compiler cannot know that y does not lie over them, and would read them
+# again for each image.  The page goes on from there, a step at a time.

@@ -47,7 +47,7 @@ def use(exercise, module):
         return Verdict(GREEN, module.in_use(exercise))
     except Exception as error:
         text = describe_error(error, exercise.__file__)
-        return Verdict(RED, f"right in the checks, but in nnlite it raises {text}")
+        return Verdict(RED, f"Red after all: in nnlite it raises {text}.")
 
 
 def report(name, colour):

@@ -113,11 +113,12 @@ def decouple(w, size, padding):
     return a.reshape(ho * wo * c_out, height * width * c_in)
 
 
-@numba.njit(fastmath=True)
+@numba.njit
 def sparse_product(data, columns, starts, x):
     y = np.zeros((len(starts) - 1, x.shape[1]), x.dtype)
     for r in range(len(y)):
         for p in range(starts[r], starts[r + 1]):
+            value, column = data[p], columns[p]
             for n in range(x.shape[1]):
-                y[r, n] += data[p] * x[columns[p], n]
+                y[r, n] += value * x[column, n]
     return y

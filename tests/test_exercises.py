@@ -140,6 +140,7 @@ def test_small_differences_are_shown_with_all_digits():
         (lambda x: np.maximum(x, 0, out=x), "relu writes into its argument x", "work on a copy"),
         (lambda x: np.maximum(x, 0).astype("f4"), "; wrong: ", "Is something computed in float32"),
         (lambda x: -3 * np.maximum(x, 0), "; wrong: ", "All of y is -3 times what it should be."),
+        (lambda x: x / 0, "y[0, 0] is ", compare.NO_REASON),
         (lambda x: x[99], "relu raises IndexError: index 99 is out of bounds", "With x (4, 5)."),
     ],
 )
@@ -181,10 +182,10 @@ IN_USE = {
     "adam": r"60 batches in .* s, reads ([6-9]\d)% of new digits right",
     "conv2d": r"60 batches in .* s, reads ([6-9]\d)% of new digits right",
     "conv_backward": r"to \de-(0[89]|1\d)\..*60 batches in .* s, reads ([6-9]\d)% of new",
-    "mask": r"80% zeros 100 steps later\. With masked gradients instead: 0%\.",
+    "mask": r"100 steps later: 80% zeros; with masked gradients instead, 0%\.",
     "mean_activation": r"takes \d.* times as long",
     "universal_noise": r"read (\d\d)% of other digits as a 3; random signs do with \d%",
-    "ratio_and_threshold": r"threshold of 1\.\d\d .* read wrong [234]\d%, of those read right [4-8]%\.",
+    "ratio_and_threshold": r"a tenth .*: of those read wrong [234]\d%, .* read right [4-8]%\.",
     "decouple": r"18 weights, is a matrix of 1,568 x 784 for a digit, 9[89]\.\d% zeros",
     "sparse_product": r"and 1000 images: .* ms, SciPy .* ms: .* times as fast as SciPy",
 }
@@ -213,7 +214,10 @@ def test_the_network_is_trained_with_the_learners_function(monkeypatch):
     verdict = check.use(exercise_of(conv2d=nothing), MODULES["conv2d"])
     assert int(re.search(r"reads (\d+)%", verdict.text)[1]) < 30
     verdict = check.use(exercise_of(conv2d=lambda *args: 1 / 0), MODULES["conv2d"])
-    assert verdict.state == "red" and "in nnlite it raises ZeroDivisionError" in verdict.text
+    assert (
+        verdict.state == "red"
+        and "Red after all: in nnlite it raises ZeroDivisionError" in verdict.text
+    )
     assert nnlite.replaceable()["conv2d"].startswith("nnlite.fast")
 
 
@@ -271,6 +275,15 @@ def test_the_command_line_checks_all_and_knows_the_names(own_copy):
     ]
     done = run(own_copy, "convolution")
     assert done.returncode == 2 and "there is no 'convolution'; there are dense_ba" in done.stderr
+
+
+def test_the_red_one_in_the_readme(own_copy, monkeypatch, capsys):
+    path = own_copy / "01_dense_backward.py"
+    mistake = "return dy @ w.T, x.T @ dy / len(x), dy.sum(axis=0)"
+    path.write_text(path.read_text().replace('raise NotImplementedError("your turn")', mistake))
+    monkeypatch.setitem(check.FILES, "dense_backward", path)
+    assert check.report("dense_backward", colour=False)
+    assert f"```\n{capsys.readouterr().out}```\n" in (FOLDER / "README.md").read_text()
 
 
 @pytest.mark.parametrize("colour", [True, False])

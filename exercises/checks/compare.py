@@ -2,6 +2,7 @@
 
 import inspect
 import reprlib
+import textwrap
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,7 +133,9 @@ def same(value, other):
 
 def general_reason(name, value, right):
     """What can be said of any array: of another precision, or a multiple of the right one."""
-    if value.shape != right.shape or right.dtype == bool or not np.isfinite(right).all():
+    if value.shape != right.shape or right.dtype == bool:
+        return NO_REASON
+    if not np.isfinite(value).all() or not np.isfinite(right).all():
         return NO_REASON
     if np.allclose(value, right, rtol=0, atol=1e-5 * np.abs(right).max(initial=0)):
         return "It is nearly right. Is something computed in float32, or an eps missing?"
@@ -203,5 +206,5 @@ def describe_error(error, path):
     """'IndexError: ... in line 20', the line being the last one in the file of that path."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path)]
-    text = next((line for line in str(error).splitlines() if line.strip()), "")
+    text = textwrap.shorten(str(error), 200, placeholder=" ...")
     return f"{type(error).__name__}: {text}" + (f" in line {lines[-1]}" if lines else "")

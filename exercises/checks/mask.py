@@ -1,5 +1,7 @@
 """Exercise 8, against nnlite.prune and the adam_update of nnlite/optim.py."""
 
+import functools
+
 import numpy as np
 
 from checks.compare import Check
@@ -35,7 +37,7 @@ def ordered(scores, k):
 
 
 MASK_MISTAKES = (
-    (lambda scores, sparsity: ~keep_mask(scores, sparsity), "Inverted: True is kept."),
+    (lambda scores, sparsity: ~keep_mask(scores, sparsity), "Inverted: True means kept."),
     (
         lambda scores, sparsity: scores > ordered(scores, round(sparsity * scores.size) - 1),
         "Too many go where scores are equal: `>` removes all that equal the last to go.",
@@ -64,18 +66,21 @@ MASK_MISTAKES = (
 )
 
 
+def adam(w, g, m, v, t):
+    """w after step t of nnlite's Adam with l2, which changes m and v."""
+    options = {"lr": 0.01, "betas": (0.9, 0.999), "eps": 1e-8, "l2": 1e-3}
+    return adam_update(w, g, m, v, None, **options, t=t, tiny=0.0, tiny_v=0.0)
+
+
 def step_cases(rng):
     w, g, m = rng.normal(size=(3, 3, 4))
-    mask = np.array(
-        [[True, False, True, True], [False, True, False, True], [True, True, False, False]]
-    )
+    mask = np.resize([True, False, True, True, False], w.shape)
 
-    def adam(w, g):
-        """One step of an Adam that is warm: it begins at the same means whenever it is called."""
-        options = {"lr": 0.1, "betas": (0.9, 0.99), "eps": 1e-8, "l2": 0.01, "t": 50}
-        return adam_update(w, g, m.copy(), m**2 + 0.1, None, **options, tiny=0.0, tiny_v=0.0)
+    def warm(w, g):
+        """The same step whenever it is called."""
+        return adam(w, g, m.copy(), m**2 + 0.1, t=50)
 
-    return [(w, g, mask, adam), (w * mask, g, mask, adam)]
+    return [(w, g, mask, warm), (w * mask, g, mask, warm)]
 
 
 def masked_step(w, g, mask, adam):
@@ -100,7 +105,10 @@ STEP_MISTAKES = (
         "The pruned weights stay where they were. They were not 0 yet: set them to 0.",
     ),
     (lambda w, g, mask, adam: adam(w, g), "The mask is not used."),
-    (lambda w, g, mask, adam: adam(w, g) * ~mask, "Inverted: where the mask is True is kept."),
+    (
+        lambda w, g, mask, adam: adam(w, g) * ~mask,
+        "Inverted: weights are kept where the mask is True.",
+    ),
 )
 CHECKS = (
     Check(keep_mask, ("mask",), mask_cases, MASK_MISTAKES),
@@ -108,28 +116,27 @@ CHECKS = (
 )
 
 
+def zeros_after_training(step, mask, wanted, rng):
+    """The fraction of zeros after 20 steps, a mask, and 100 steps more."""
+    w, m, v = rng.normal(size=wanted.shape), np.zeros_like(wanted), np.zeros_like(wanted)
+    for t in range(1, 121):
+        update = functools.partial(adam, m=m, v=v, t=t)
+        g = w - wanted
+        w = update(w, g) if t <= 20 else step(w, g, mask, update)
+        if t == 20:
+            w = w * mask
+    return np.mean(w == 0)
+
+
 def in_use(exercise):
     """Sparsity after a hundred steps with the learner's step, and with masked gradients."""
-    rng = np.random.default_rng(0)
-    start, wanted = rng.normal(size=(2, 20, 30))
-    mask = exercise.keep_mask(np.abs(start), 0.8)
-
-    def masked_gradient(w, g, mask, adam):
-        return adam(w, g * mask)
-
-    def zeros_after_training(step):
-        w, m, v = start, np.zeros_like(start), np.zeros_like(start)
-        for t in range(1, 121):
-            options = {"lr": 0.01, "betas": (0.9, 0.999), "eps": 1e-8, "l2": 1e-3, "t": t}
-
-            def adam(w, g):
-                return adam_update(w, g, m, v, None, **options, tiny=0.0, tiny_v=0.0)  # noqa: B023
-
-            g = w - wanted
-            w = adam(w, g) if t <= 20 else step(w * mask if t == 21 else w, g, mask, adam)
-        return np.mean(w == 0)
-
+    wanted = np.random.default_rng(0).normal(size=(20, 30))
+    mask = exercise.keep_mask(np.abs(wanted), 0.8)
+    steps = (exercise.masked_step, lambda w, g, mask, adam: adam(w, g * mask))
+    yours, masked_gradient = (
+        zeros_after_training(step, mask, wanted, np.random.default_rng(1)) for step in steps
+    )
     return (
-        f"Pruned after 20 steps: {zeros_after_training(exercise.masked_step):.0%} zeros 100 steps "
-        f"later. With masked gradients instead: {zeros_after_training(masked_gradient):.0%}."
+        f"Pruned after 20 steps, 100 steps later: {yours:.0%} zeros; with masked gradients "
+        f"instead, {masked_gradient:.0%}."
     )
