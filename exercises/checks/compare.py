@@ -77,13 +77,12 @@ def judge_result(check, answer, args, result):
         return Verdict(RED, f"{check.name} returns {reprlib.repr(result)}, should be {wanted}")
     with nnlite.plain():
         right = outcome(check, check.right, args)
-    for name, value in values.items():
-        if not equal(value, right[name]):
-            reason = find_reason(check, answer, args, name) or general_reason(
-                name, value, right[name]
-            )
-            notes = describe_case(check, args), reason
-            return Verdict(RED, first_difference(name, value, right[name]), notes)
+    for name in check.returns:
+        value, wanted = values[name], right[name]
+        if not equal(value, wanted):
+            reason = find_reason(check, answer, args, name)
+            notes = describe_case(check, args), reason or general_reason(name, value, wanted)
+            return Verdict(RED, first_difference(name, value, wanted), notes)
     return None
 
 
@@ -198,7 +197,8 @@ def describe_case(check, args):
         if isinstance(arg, np.ndarray) and arg.size > 6:
             parts.append(f"{name} {arg.shape}")
         elif not callable(arg):
-            parts.append(f"{name}={arg.tolist() if isinstance(arg, np.ndarray) else arg}")
+            shown = arg.round(3).tolist() if isinstance(arg, np.ndarray) else arg
+            parts.append(f"{name}={shown}")
     return f"With {', '.join(parts)}."
 
 

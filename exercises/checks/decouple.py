@@ -42,7 +42,19 @@ def wrapped(w, size, padding):
     return a.reshape(ho * wo * c_out, -1)
 
 
+def beyond_the_edge(w, size, padding):
+    """Without a look at all: beyond the last pixel there is no column."""
+    (height, width), (kh, kw, c_in, c_out) = size, w.shape
+    ho, wo = height + 2 * padding - kh + 1, width + 2 * padding - kw + 1
+    a = np.zeros((ho * wo * c_out, height * width * c_in))
+    for r, c, i, j, k, o in np.ndindex(ho, wo, *w.shape):
+        pixel = (r + i - padding) * width + c + j - padding
+        a[(r * wo + c) * c_out + o, pixel * c_in + k] = w[i, j, k, o]
+    return a
+
+
 MISTAKES = (
+    (beyond_the_edge, "Some windows hang over the edge: ask if row and column are inside."),
     (
         wrapped,
         "Windows that hang over the edge go on in the next row: ask columns, too, if inside.",
