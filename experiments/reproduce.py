@@ -10,9 +10,10 @@ and by mean activation while accuracy under noise is watched; and the ratio of i
 outputs is compared between clean and corrupted images.
 From "Pruning, cost functions and adversarial noise" and "Output analysis".
 
-Writes to results/<data>-<preset>/: results.json, model.npz, six figures, report.html.  With
---preset standard the scripts that answer the posts figure by figure run too (STUDY); on MNIST
-their results belong to the docs, docs/results/.
+Writes to results/<data>-<preset>/: results.json, model.npz, six figures, report.html, and
+play.html, a page to play with: the network runs in the browser.  With --preset standard the
+scripts that answer the posts figure by figure run too (STUDY); on MNIST their results belong to
+the docs, docs/results/.
 Networks, noise and the measurements of the scripts are kept in runs/: what was stopped goes on
 from there.
 Images from the test set are used to measure, never to choose: weights and noise come from
@@ -38,7 +39,7 @@ import prune_cnn_dense
 import prune_decoupled
 import prune_layers
 import score_table
-from lab import banks, cache, gallery, nets, page, pruning, scoring, script
+from lab import banks, cache, gallery, nets, page, play, pruning, scoring, script
 from lab.attacked import accuracies, noisy_sets, separation, survival_curves
 from lab.forms import Network
 from lab.published import ANN_NOISE, SCORED_IMAGES, STRONG, WEAK
@@ -47,6 +48,7 @@ from tqdm import tqdm
 import nnlite
 from nnlite import prune
 from nnlite.checks import check_count
+from nnlite.data import Split
 from nnlite.noise import add_noise
 
 log = logging.getLogger("lab")
@@ -122,18 +124,20 @@ def run(data, cfg, seed, runs):
         for sparsity, network in networks.items()
         for limit in cfg.confidence_limits
     ]
+    digits = first_of_each_class(images, labels)
     return model, page.Results(
         data=data.name,
         seed=seed,
         config=cfg,
         versions=cache.versions(),
         accuracy=trained.test_accuracy,
-        digits=first_of_each_class(images, labels),
+        digits=to_bytes(digits.images),
         noise=noise,
         pruning=pruned,
         confidence=confidence,
         gallery=gallery.both_ends(whole, data.test, (WEAK, STRONG)),
         scores=list(scoring.every_score(whole, data, (STRONG, WEAK))),
+        play=play.measure(whole, data, cfg, digits),
         seconds=time.perf_counter() - start,
     )
 
@@ -182,9 +186,9 @@ def measure_confidence(network, data, limit):
 
 
 def first_of_each_class(images, labels, each=20):
-    """The first `each` images of every class, class by class, as bytes (10*each, 28, 28)."""
+    """A Split of the first `each` images of every class, class by class."""
     first = np.concatenate([np.flatnonzero(labels == k)[:each] for k in range(10)])
-    return to_bytes(images[first])
+    return Split(images[first], labels[first])
 
 
 def example_under_noise(model, test, vector, target):
@@ -200,10 +204,11 @@ def to_bytes(images):
 
 
 def write_results(model, results, out):
-    """Write model.npz, results.json, and from the latter the figures and the page."""
+    """Write model.npz, results.json, and from these the figures and the two pages."""
     nnlite.save(model, out / "model.npz")
     cache.write_json(out / "results.json", results)
     page.write(out)
+    play.write(out)
 
 
 def announce(preset, runs):

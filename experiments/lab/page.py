@@ -39,6 +39,12 @@ class Results:
     confidence: list  # of {sparsity, limit, ...}: see lab.attacked.separation and survival_curves
     gallery: dict  # {"lowest" or "highest": a dict for each digit}, see lab.gallery
     scores: list  # of {question, limit, score, auroc, ...}, see lab.scoring
+    play: dict  # what play.html shows at every setting, see lab.play.measure
+
+
+def title(name):
+    """What a data set is called in a text."""
+    return {"strokes": "drawn digits", "mnist": "MNIST"}.get(name, name)
 
 
 def noise_names(results):
@@ -203,7 +209,7 @@ def write(out):
         "highest": "nine digits of the highest ratio",
     }
     page = Template(TEMPLATE.read_text()).substitute(
-        data={"strokes": "drawn digits", "mnist": "MNIST"}.get(results.data, results.data),
+        data=title(results.data),
         hidden="-".join(map(str, network["hidden"])),
         steps=f"{network['steps']:,}",
         l2=network["l2"],
