@@ -8,9 +8,10 @@ async function unpackedLayer({ weights, scale, biases, means }) {
 
 // The numbers of a text that Python made with zlib and base64.
 async function unpacked(text, Numbers) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Numbers(await new Response(stream).arrayBuffer());
+  const { writable, readable } = new DecompressionStream("deflate"), writer = writable.getWriter();
+  writer.write(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
+  writer.close();
+  return new Numbers(await new Response(readable).arrayBuffer());
 }
 
 // A score for each weight of a layer; the smallest go first.
