@@ -4,8 +4,10 @@
     python experiments/explore.py --data mnist --preset standard
 
 Sliders choose a test image, the class that the noise asks for, its limit, and how much is pruned
-from every dense layer by mean activation.  Needs an interactive matplotlib backend.  The network
-and its noise are made if they are not in runs/.
+from every dense layer by mean activation; the button goes to the next image that is fooled: read
+right without the noise, and wrong with it.  Needs an interactive matplotlib backend; the page
+play.html, which reproduce.py writes, shows the same in a browser.  The network and its noise are
+made if they are not in runs/.
 """
 
 import argparse
@@ -14,10 +16,17 @@ import sys
 import matplotlib
 import numpy as np
 from lab import forms, nets, pruning, script
-from matplotlib.widgets import Slider
+from matplotlib.patches import Patch
+from matplotlib.widgets import Button, Slider
 
 from nnlite import prune
 from nnlite.noise import add_noise
+
+START = {"image": 0, "noise asks for": 3, "limit": 0.25, "pruned": 0}
+RIGHT = {"facecolor": "C2", "edgecolor": "white", "hatch": "//"}
+WRONG = {"facecolor": "C3", "edgecolor": "white", "hatch": None}
+OTHER = {"facecolor": "C0", "edgecolor": "white", "hatch": None}
+CHUNK = 100  # images that are read at once in the search for one that is fooled
 
 
 class Explorer:
@@ -28,7 +37,9 @@ class Explorer:
         self.limits = [0.0, *sorted({limit for _, limit in network.bank})]
         self.picture, self.bars = self.make_axes()
         self.sliders = self.make_sliders()
-        self.update()
+        self.button = Button(self.figure.add_axes((0.05, 0.27, 0.2, 0.05)), "next fooled")
+        self.button.on_clicked(self.next_fooled)
+        self.next_fooled()
 
     def make_axes(self):
         """The image and the bars, to be filled by `update`."""
@@ -37,6 +48,9 @@ class Explorer:
         right = self.figure.add_axes((0.52, 0.42, 0.44, 0.48))
         right.set(xticks=range(10), xlabel="class", ylabel="output")
         right.grid(alpha=0.3, axis="y")
+        kinds = {"what it is": RIGHT, "what it is read as, if wrong": WRONG}
+        patches = [Patch(label=label, **style) for label, style in kinds.items()]
+        right.legend(handles=patches, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
         picture = left.imshow(np.zeros((28, 28)), cmap="gray", vmin=0, vmax=1)
         return picture, right.bar(range(10), np.zeros(10), color="C0")
 
@@ -51,31 +65,65 @@ class Explorer:
         sliders = {}
         for k, (name, (low, high, step)) in enumerate(ranges.items()):
             axes = self.figure.add_axes((0.2, 0.22 - 0.06 * k, 0.6, 0.04))
-            sliders[name] = Slider(axes, name, low, high, valinit=low, valstep=step)
+            sliders[name] = Slider(axes, name, low, high, valinit=START[name], valstep=step)
             sliders[name].on_changed(self.update)
         return sliders
 
+    def next_fooled(self, _event=None):
+        """Go to the next image that is fooled, the one shown being the last that is looked at."""
+        order = np.roll(np.arange(len(self.test.labels)), -1 - int(self.sliders["image"].val))
+        for start in range(0, len(order), CHUNK):
+            places = order[start : start + CHUNK]
+            fooled = self.are_fooled(places)
+            if fooled.any():
+                self.sliders["image"].set_val(places[fooled.argmax()])
+                return
+        self.update()
+        self.picture.axes.set_title("this noise fools no image")
+
+    def are_fooled(self, places):
+        """(n,) boolean of test images: whether they are read right, and wrong with the noise."""
+        images, labels = self.test.images[places], self.test.labels[places]
+        right, still = (
+            self.outputs(x).argmax(axis=1) == labels for x in (images, self.with_noise(images))
+        )
+        return right & ~still
+
+    def with_noise(self, images):
+        """The images with the noise that is chosen."""
+        target, limit = int(self.sliders["noise asks for"].val), self.sliders["limit"].val
+        return add_noise(images, self.network.bank[target, limit]) if limit else images
+
+    def outputs(self, images):
+        """(N, 10) of the network, pruned as is chosen."""
+        model, sparsity = self.network.model, self.sliders["pruned"].val
+        with prune.applied(model, prune.keep_masks(self.scores, sparsity)):
+            return model.predict(images)
+
     def update(self, _value=None):
         """Draw what the sliders say; returns the outputs (10,)."""
-        chosen = {name: slider.val for name, slider in self.sliders.items()}
-        k, target = int(chosen["image"]), int(chosen["noise asks for"])
-        image, label = self.test.images[k], self.test.labels[k]
-        if chosen["limit"]:
-            image = add_noise(image, self.network.bank[target, chosen["limit"]])
-        model = self.network.model
-        with prune.applied(model, prune.keep_masks(self.scores, chosen["pruned"])):
-            outputs = model.predict(image[None])
+        k = int(self.sliders["image"].val)
+        image, label = self.with_noise(self.test.images[k : k + 1]), self.test.labels[k]
+        outputs = self.outputs(image)
+        read = outputs.argmax()
 
-        self.picture.set_data(image[..., 0])
+        self.picture.set_data(image[0, ..., 0])
+        self.picture.axes.set_title(f"a {label}, read as {read}")
         for i, (bar, height) in enumerate(zip(self.bars, outputs[0])):
             bar.set_height(height)
-            bar.set_color("C2" if i == label else "C3" if i == outputs.argmax() else "C0")
-        self.picture.axes.set_title(f"a {label}, read as {outputs.argmax()}")
+            bar.set(**RIGHT if i == label else WRONG if i == read else OTHER)
         axes, low, high = self.bars[0].axes, outputs.min(), outputs.max()
         axes.set_ylim(min(low, 0) - 0.1, max(high, 1) + 0.1)
-        axes.set_title(f"ratio of the two largest: {self.network.ratio(outputs)[0]:.4g}")
+        axes.set_title(f"ratio of the two largest: {describe(self.network.ratio(outputs)[0])}")
         self.figure.canvas.draw_idle()
         return outputs[0]
+
+
+def describe(ratio):
+    """The ratio as text, and what it means where it is no number."""
+    if np.isnan(ratio):
+        return "undefined\n(no output is positive)"
+    return "infinite\n(only the largest is positive)" if np.isinf(ratio) else f"{ratio:.4g}"
 
 
 def main():
