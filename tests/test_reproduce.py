@@ -72,6 +72,14 @@ def test_page_holds_figures_and_tables(finished):
     assert len(rows) == 9 and {len(row) for row in [*header, *rows]} == {7}
 
 
+def test_the_page_to_play_with_is_small_and_has_the_settings_of_the_config(finished):
+    _, out, results = finished
+    text = (out / "play.html").read_text()
+    assert len(text) < 3_000_000 and "{{" not in text and 'href="report.html"' in text
+    assert [s["sparsity"] for s in results.play["settings"]] == [*QUICK.sparsities] * 2
+    assert {len(s["accuracy"]) for s in results.play["settings"]} == {1 + 10 * 6}
+
+
 def test_same_seed_same_numbers_and_what_is_kept_is_found(
     finished, few_digits, tmp_path, monkeypatch
 ):

@@ -16,5 +16,6 @@ timing.py     how long a call takes
 tables.py     numbers and tables as text
 published.py  the posts' numbers
 page.py       the page that reproduce.py ends with
+play.py       the page to play with, of the files in web/
 figures/      figures that know the study; those of nnlite.plots know only numbers
 """

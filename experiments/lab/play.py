@@ -48,40 +48,42 @@ def measure(whole, data, cfg, digits):
     labels, first   of the examples: their classes, and the number of the one that is shown first
     limits, noise   every limit of the noise, and it (classes, limits, 28, 28)
     means           of the inputs of each layer
-    settings        for each score and sparsity: accuracy without noise, then under that of every
-                    class and limit; thresholds, see thresholds_of
+    settings        for each score and sparsity, see measure_network: the sets of images are those
+                    without noise, then with that of every class and limit
     """
     bank = {pair: noise.round(4) for pair, noise in sorted(whole.bank.items())}
     whole = replace(whole, model=rounded(whole.model), bank=bank)
     rng = np.random.default_rng([whole.seed, 1])  # the same images as pruning.scores_of
     chosen = pruning.some_images(data.train.images, cfg.scored_images, rng)
     statistics = prune.input_statistics(whole.model, chosen)
+    scores = {s: prune.scores(whole.model, getattr(prune, s), statistics) for s in SCORES}
     step = max(1, len(data.test.labels) // TESTED)
     images, labels = (part[::step] for part in data.test)
-    image_sets = noisy_sets(images, bank, bank)
+    tests = noisy_sets(images, bank, bank), labels
     settings = []
-    for score in SCORES:
-        scores = prune.scores(whole.model, getattr(prune, score), statistics)
+    for score, of_weights in scores.items():
         for sparsity in cfg.sparsities:
-            network = whole.without(prune.keep_masks(scores, sparsity), "pruned")
-            settings.append(
-                {
-                    "score": score,
-                    "sparsity": sparsity,
-                    "accuracy": accuracies(SparseNetwork(network.model), image_sets, labels),
-                    "thresholds": thresholds_of(network.ratio_of_right(*data.validation)),
-                }
-            )
-    masks = prune.keep_masks(scores, FIRST["sparsity"])
+            network = whole.without(prune.keep_masks(of_weights, sparsity), "pruned")
+            found = measure_network(network, tests, data.validation)
+            settings.append({"score": score, "sparsity": sparsity, **found})
+    suggested = prune.keep_masks(scores["mean_activation"], FIRST["sparsity"])
     limits = sorted({limit for _, limit in bank})
     return {
         "labels": digits.labels,
-        "first": first_example(whole, whole.without(masks, "pruned"), digits),
+        "first": first_example(whole, whole.without(suggested, "pruned"), digits),
         "limits": limits,
         "noise": np.stack([[bank[k, limit][..., 0] for limit in limits] for k in range(10)]),
         "means": [layer.mean.astype(np.float32) for layer in statistics.values()],
         "tested": len(labels),
         "settings": settings,
+    }
+
+
+def measure_network(network, tests, validation):
+    """accuracy on each set of test images, and thresholds, see thresholds_of."""
+    return {
+        "accuracy": accuracies(SparseNetwork(network.model), *tests),
+        "thresholds": thresholds_of(network.ratio_of_right(*validation)),
     }
 
 
@@ -132,7 +134,7 @@ def rounded(model):
 
 def packed(array):
     """An array as text: its bytes, deflated, in base64."""
-    return base64.b64encode(zlib.compress(np.ascontiguousarray(array), 9)).decode()
+    return base64.b64encode(zlib.compress(np.ascontiguousarray(array))).decode()
 
 
 # The page

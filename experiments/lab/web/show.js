@@ -42,8 +42,10 @@ function verdict({ first, ratio }, label, before) {
   if (label !== undefined) sentences[0] = first === label ? "Read right, as " + first + "."
     : "Read as " + first + ", but it is a " + label + ".";
   if (before !== first) sentences.push("Without the noise: " + before + ".");
-  const word = isAccepted(ratio, setting().thresholds[0]) ? "Accepted" : "Rejected";
-  return [...sentences, word + ": ratio " + shortRatio(ratio) + "."].join(" ");
+  const threshold = setting().thresholds[0];
+  const word = isAccepted(ratio, threshold) ? "Accepted" : "Rejected";
+  sentences.push(word + ": ratio " + shortRatio(ratio) + ", threshold " + shortRatio(threshold) + ".");
+  return sentences.join(" ");
 }
 
 function isAccepted(ratio, threshold) {
@@ -51,6 +53,7 @@ function isAccepted(ratio, threshold) {
 }
 
 function shortRatio(ratio) {
+  if (ratio === null) return "none";  // no threshold keeps so many images
   if (Number.isNaN(ratio)) return "undefined";
   return ratio === Infinity ? "infinite" : ratio.toFixed(2);
 }
@@ -87,7 +90,7 @@ function showRatio(outputs, { first, second, ratio }) {
   element("ratio").textContent = text + ".";
   fill(element("thresholds"), setting().thresholds.map((threshold, k) => [
     percent(data.keep[k], 0),
-    threshold === null ? "none keeps so many" : shortRatio(threshold),
+    shortRatio(threshold),
     isAccepted(ratio, threshold) ? "✓ accepted" : "✗ rejected",
   ]));
 }
