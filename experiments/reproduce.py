@@ -1,6 +1,6 @@
 """Both posts in one run: train, attack, prune, and measure confidence.
 
-    python experiments/reproduce.py                   drawn digits, forty seconds on two cores
+    python experiments/reproduce.py                   drawn digits, a minute on two cores
     python experiments/reproduce.py --data mnist      the same on MNIST
     python experiments/reproduce.py --data mnist --preset standard      the whole study, hours
 

@@ -25,11 +25,12 @@ def run_in(page, script, folder, size=(1280, 900)):
     folder   for a copy of the page, and the browser's own files;  size  of the window, pixels
     """
     copy = folder / "page.html"
-    copy.write_text(page.read_text() + PROBE.replace("SCRIPT", script))
+    text = page.read_text(encoding="utf-8") + PROBE.replace("SCRIPT", script)
+    copy.write_text(text, encoding="utf-8")
     command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
     command += [f"--user-data-dir={folder / 'browser'}", f"--window-size={size[0]},{size[1]}"]
     command += ["--virtual-time-budget=20000", copy.as_uri()]  # it waits for what runs
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300)
     found = re.search(r'<pre id="probe">(.+?)</pre>', done.stdout, flags=re.DOTALL)
     assert found, f"nothing was answered\n{done.stdout[-500:]}\n{done.stderr[-2000:]}"
     return json.loads(html.unescape(found[1]))

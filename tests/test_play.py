@@ -265,12 +265,14 @@ def test_a_pointer_draws(folder, tmp_path):
 @pytest.mark.parametrize("width", [1200, 390])
 def test_nothing_is_wider_than_the_window(folder, tmp_path, width):
     """Windows without a screen are at least 500 pixels wide, frames are not."""
-    text = (folder / "play.html").read_text() + "<script>window.loaded = ready;</script>"
+    text = (folder / "play.html").read_text(encoding="utf-8")
+    text = html.escape(text + "<script>window.loaded = ready;</script>")
     outer = tmp_path / "outer.html"
     outer.write_text(
-        f'<!doctype html><iframe id="frame" width="{width}" height="844" srcdoc="'
-        f'{html.escape(text)}"></iframe><script>const ready = new Promise((done) => '
-        "{ frame.onload = done; });</script>"
+        f'<!doctype html><meta charset="utf-8"><iframe id="frame" width="{width}" height="844" '
+        f'srcdoc="{text}"></iframe><script>const ready = new Promise((done) => '
+        "{ frame.onload = done; });</script>",
+        encoding="utf-8",
     )
     script = """
       await frame.contentWindow.loaded;
@@ -284,7 +286,7 @@ def test_nothing_is_wider_than_the_window(folder, tmp_path, width):
 
 
 def test_the_page_of_the_docs_is_small_and_loads_nothing_from_elsewhere():
-    text = DOCS_PAGE.read_text()
+    text = DOCS_PAGE.read_text(encoding="utf-8")
     assert len(text.encode()) < 3_000_000
     assert "default-src 'none'" in text
     assert not re.search(r"https?:|//\w+\.\w+/|\bsrc=|@import|url\(", text)
@@ -294,7 +296,7 @@ def test_the_page_of_the_docs_is_small_and_loads_nothing_from_elsewhere():
 
 @pytest.mark.parametrize("name", ["play.css", *play.SCRIPTS])
 def test_the_page_of_the_docs_is_made_of_these_files(name):
-    assert (play.WEB / name).read_text() in DOCS_PAGE.read_text()
+    assert (play.WEB / name).read_text(encoding="utf-8") in DOCS_PAGE.read_text(encoding="utf-8")
 
 
 @needs_browser

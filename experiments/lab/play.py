@@ -31,6 +31,7 @@ SCORES = ("magnitude", "mean_activation")
 KEEP = (0.9, 0.8)  # of clean validation images, by the thresholds
 TESTED = 1000  # test images of the accuracies
 ROOM = 2_000_000  # bytes for the weights of a page that stays below 3 MB
+NOISE_SCALE = 1e-4  # noise is rounded to four digits
 FIRST = {"target": 3, "limit": 0.25, "sparsity": 0.8}  # what the page begins with, or suggests
 DOCS = {
     "the first post, figure by figure": "post-1-pruning.md",
@@ -156,33 +157,31 @@ def write(folder, to=None):
         "accuracy": f"{results.accuracy:.2%}",
         "bits": str(bits),
         "links": links_from(to.resolve().parent),
-        "style": (WEB / "play.css").read_text(),
-        "script": "\n".join((WEB / name).read_text() for name in SCRIPTS),
+        "style": (WEB / "play.css").read_text(encoding="utf-8"),
+        "script": "\n".join((WEB / name).read_text(encoding="utf-8") for name in SCRIPTS),
         "data": as_javascript(numbers(model, layers, results)),
     }
-    text = (WEB / "play.html").read_text()
+    text = (WEB / "play.html").read_text(encoding="utf-8")
     for name, value in values.items():
         text = text.replace("{{" + name + "}}", value)
     with replace_when_done(to) as file:
-        file.write(text.encode())
+        file.write(text.encode("utf-8"))
 
 
 def numbers(model, layers, results):
     """What the page's JavaScript calls `data`."""
-    play = dict(results.play)
-    scale, means = 1e-4, play.pop("means")
-    noise = np.rint(np.array(play.pop("noise")) / scale).astype("<i2")
+    noise = np.rint(np.array(results.play["noise"]) / NOISE_SCALE)
     biases = [model.named_params[name.replace(".w", ".b")].value for name in layers]
     return {
-        **play,
+        **{k: results.play[k] for k in ("labels", "first", "limits", "tested", "settings")},
         "keep": KEEP,
         "start": FIRST,
         "images": packed(np.array(results.digits, np.uint8)),
-        "noise": packed(noise),
-        "noiseScale": scale,
+        "noise": packed(noise.astype("<i2")),
+        "noiseScale": NOISE_SCALE,
         "layers": [
-            {"weights": packed(w), "scale": scale, "biases": b, "means": m}
-            for (w, scale), b, m in zip(layers.values(), biases, means)
+            {"weights": packed(w), "scale": scale, "biases": bias, "means": means}
+            for (w, scale), bias, means in zip(layers.values(), biases, results.play["means"])
         ],
     }
 
