@@ -215,7 +215,7 @@ def announce(preset, runs):
     """Say what a run of the whole study will do, before it does it."""
     if preset != "standard":
         return
-    minutes = {"networks": TRAINING_MINUTES, "page": 4}
+    minutes = {"networks": TRAINING_MINUTES, "page": 6}
     minutes |= {script.name_of(module): m for module, m in STUDY.items()}
     hours = sum(minutes.values()) / 60
     print(f"About {hours:.1f} hours on two cores, less what is in {runs} already:")
