@@ -55,8 +55,8 @@ def measure(whole, data, cfg, digits):
     bank = {pair: noise.round(4) for pair, noise in sorted(whole.bank.items())}
     whole = replace(whole, model=rounded(whole.model), bank=bank)
     rng = np.random.default_rng([whole.seed, 1])  # the same images as pruning.scores_of
-    chosen = pruning.some_images(data.train.images, cfg.scored_images, rng)
-    statistics = prune.input_statistics(whole.model, chosen)
+    images = data.train.images
+    statistics = pruning.statistics_of(whole.model, images, cfg.scored_images, rng)
     scores = {s: prune.scores(whole.model, getattr(prune, s), statistics) for s in SCORES}
     step = max(1, len(data.test.labels) // TESTED)
     images, labels = (part[::step] for part in data.test)

@@ -25,7 +25,8 @@ def scores_of(model, images, seed, n_images, pruning=prune):
 
 def statistics_of(model, images, n_images, rng, pruning=prune):
     """Statistics of the layers' inputs over n_images random images."""
-    return pruning.input_statistics(model, some_images(images, n_images, rng))
+    chosen = rng.choice(len(images), min(n_images, len(images)), replace=False)
+    return pruning.input_statistics(model, images[chosen])
 
 
 def every_score(model, statistics, rng, pruning=prune):
@@ -34,11 +35,6 @@ def every_score(model, statistics, rng, pruning=prune):
         "mean_activation": pruning.scores(model, prune.mean_activation, statistics),
         "random": pruning.scores(model, prune.random(rng)),
     }
-
-
-def some_images(images, n, rng):
-    """`n` random ones, or all if there are fewer."""
-    return images[rng.choice(len(images), min(n, len(images)), replace=False)]
 
 
 def settings_at(curve, sparsity, combined_less):
