@@ -1,6 +1,5 @@
 """experiments/make_noise.py on a small scale: each row says what the noise does."""
 
-
 import make_noise
 import numpy as np
 import pytest
