@@ -3,6 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from nnlite.checks import as_array, check_count
+
 
 def show_image(axes, image, title="", **kwargs):
     """One (28, 28) array on axes without ticks; returns matplotlib's image."""
@@ -12,14 +14,21 @@ def show_image(axes, image, title="", **kwargs):
 
 
 def digits(images, columns=20):
-    """Images (N, 28, 28) in a grid without gaps, in the order given."""
-    rows = len(images) // columns
-    sheet = np.reshape(images[: rows * columns], (rows, columns, 28, 28))
-    sheet = sheet.transpose(0, 2, 1, 3).reshape(rows * 28, columns * 28)
-    figure = Figure(figsize=(8, 8 * rows / columns))
+    """Images (N, H, W) or (N, H, W, 1) in a grid without gaps, in the order given.
+
+    columns   images in a row; what is left of the last row is black
+    """
+    images = as_array(images, "images", 3)
+    n, height, width = images.shape[:3]
+    columns = max(1, min(check_count("columns", columns), n))
+    rows = max(1, -(-n // columns))
+    sheet = np.zeros((rows * columns, height, width))
+    sheet[:n] = images.reshape(n, height, width)
+    sheet = sheet.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
+    figure = Figure(figsize=(8, 8 * rows * height / (columns * width)))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
-    axes.imshow(sheet, cmap="gray", vmin=0, vmax=1)
+    axes.imshow(sheet.reshape(rows * height, columns * width), cmap="gray", vmin=0, vmax=1)
     return figure
 
 
