@@ -33,7 +33,7 @@ for name, score in {"share": share, "magnitude": prune.magnitude}.items():
     for sparsity in sparsities:
         with prune.applied(model, prune.keep_masks(scores, sparsity)):
             right.append(nn.accuracy(model, *digits.test))
-    axes.plot(sparsities, right, label=f"{name}: {right[16]:.0%} with 80 % removed")
+    axes.plot(sparsities, right, label=f"{name}: {right[16]:.3f} at 0.8")
 axes.legend()
 Path("results").mkdir(exist_ok=True)
 plots.save_figure(figure, "results/prune-own-score.png")
