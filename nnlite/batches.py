@@ -4,16 +4,25 @@ import numbers
 
 import numpy as np
 
-from nnlite.checks import as_array, check_count, check_labels, check_model, check_rng
+from nnlite.checks import (
+    as_array,
+    check_count,
+    check_labels,
+    check_model,
+    check_rng,
+    warn_of_bytes,
+)
 
 
-def minibatches(images, labels, batch_size, rng):
+def minibatches(images, labels, batch_size=None, rng=None):
     """One epoch: yields (images, labels) of batch_size each, every image once, shuffled.
 
-    The last batch holds what is left over.  Raises ValueError if images and labels differ
-    in number.
+    All four are needed.  The last batch holds what is left over.  Raises ValueError if images and
+    labels differ in number; warns of images (N, H, W, C) of 0 to 255.
     """
-    images, labels = as_array(images, "images"), as_array(labels, "labels")
+    images = as_array(images, "images")  # says so if it was given a Split, and therefore no labels
+    labels = as_array(labels, "labels")
+    warn_of_bytes(images)
     batch_size = check_count("batch_size", batch_size)
     if len(images) != len(labels):
         raise ValueError(f"{len(images)} images but {len(labels)} labels")

@@ -3,6 +3,7 @@
 import contextlib
 import numbers
 import reprlib
+import warnings
 
 import numpy as np
 
@@ -149,6 +150,18 @@ def as_float(x, dtype=None, name="x"):
     if dtype is None and x.dtype not in (np.float32, np.float64):
         raise ValueError(f"{name} has dtype {x.dtype}; use {name}.astype(np.float32)")
     return x.astype(dtype or x.dtype, copy=False)
+
+
+def warn_of_bytes(images):
+    """Warn of images (N, H, W, C) far beyond 1: bytes that became floats without being divided.
+
+    Standardised images, mean 0 and deviation 1, stay below 10.
+    """
+    if images.ndim == 4 and images.size and images.max() > 10:
+        warnings.warn(
+            f"the images reach {images.max():.4g}; 0 to 1 is expected: divide bytes by 255",
+            stacklevel=3,
+        )
 
 
 def remembered(layer):

@@ -182,6 +182,7 @@ class Conv2D:
 
     @property
     def params(self):
+        """[w, b]"""
         return [self.w, self.b]
 
     def geometry(self, height, width):
@@ -192,6 +193,7 @@ class Conv2D:
         return ((top, bottom), (left, right)), (ho, wo)
 
     def forward(self, x, train=False):
+        """x (N, H, W, c_in) -> y (N, Ho, Wo, c_out)"""
         x = as_float(x, self.w.value.dtype)
         if x.ndim != 4 or x.shape[3] != self.c_in or 0 in x.shape[1:]:
             raise ValueError(f"{self} takes x of shape (N, H, W, {self.c_in}), got {x.shape}")
@@ -200,16 +202,19 @@ class Conv2D:
         return conv2d(x, self.w.value, self.b.value, self.stride, zeros)
 
     def backward(self, dy):
+        """dy (N, Ho, Wo, c_out) -> dx like x; assigns the gradients of w and b."""
         self.backward_params(dy)
         return self.backward_input(dy)
 
     def backward_params(self, dy):
+        """Assign the gradients of w and b."""
         x, zeros, shape = remembered(self)
         dy = check_upstream(self, dy, shape, x.dtype)
         dw, db = conv2d_filter_gradient(x, dy, self.kernel, self.stride, zeros)
         self.w.grad, self.b.grad = dw, db
 
     def backward_input(self, dy):
+        """dy (N, Ho, Wo, c_out) -> dx (N, H, W, c_in)"""
         x, zeros, shape = remembered(self)
         dy = check_upstream(self, dy, shape, x.dtype)
         return conv2d_input_gradient(dy, self.w.value, self.stride, zeros, x.shape[1:3])

@@ -80,9 +80,11 @@ class Dense:
 
     @property
     def params(self):
+        """[w, b]"""
         return [self.w, self.b]
 
     def forward(self, x, train=False):
+        """x (N, n_in) -> y (N, n_out)"""
         x = as_float(x, self.w.value.dtype)
         if x.ndim != 2 or x.shape[1] != self.n_in:
             raise ValueError(
@@ -95,16 +97,19 @@ class Dense:
         return y
 
     def backward(self, dy):
+        """dy (N, n_out) -> dx (N, n_in); assigns the gradients of w and b."""
         self.backward_params(dy)
         return self.backward_input(dy)
 
     def backward_params(self, dy):
+        """Assign the gradients of w and b: x.T @ dy and sum(dy)."""
         x = remembered(self)
         dy = check_upstream(self, dy, (len(x), self.n_out), x.dtype)
         self.w.grad = matmul(x.T, dy)  # (n_in, n_out)
         self.b.grad = dy.sum(axis=0)  # (n_out,)
 
     def backward_input(self, dy):
+        """dy (N, n_out) -> dx (N, n_in) = dy @ w.T"""
         x, w = remembered(self), self.w.value
         dy = check_upstream(self, dy, (len(x), self.n_out), w.dtype)
         return matmul(dy, w.T, out=np.empty_like(x))  # (N, n_in), lying in memory like x
@@ -122,10 +127,12 @@ class ReLU:
         self.cache = None
 
     def forward(self, x, train=False):
+        """x -> y of the same shape: max(x, 0)"""
         self.cache = y = relu(as_float(x))
         return y
 
     def backward(self, dy):
+        """dy -> dx: dy where y > 0, else 0"""
         y = remembered(self)
         return relu_gradient(y, check_upstream(self, dy, y.shape))
 
@@ -149,6 +156,7 @@ class Dropout:
         self.cache = None
 
     def forward(self, x, train=False):
+        """x -> y of the same shape; with train=False x itself."""
         x = as_float(x)
         if not train or self.drop_prob == 0:
             self.cache = x.shape, None
@@ -163,6 +171,7 @@ class Dropout:
         return drop(x, draws, self.drop_prob)
 
     def backward(self, dy):
+        """dy -> dx: dy where x was kept, scaled as x was, else 0"""
         shape, draws = remembered(self)
         dy = check_upstream(self, dy, shape)
         return dy if draws is None else drop(dy, draws, self.drop_prob)
@@ -180,11 +189,13 @@ class Flatten:
         self.cache = None
 
     def forward(self, x, train=False):
+        """x (N, ...) -> y (N, features)"""
         x = as_float(x)
         self.cache = x.shape
         return x.reshape(len(x), math.prod(x.shape[1:]))
 
     def backward(self, dy):
+        """dy (N, features) -> dx of the shape of x"""
         shape = remembered(self)
         return check_upstream(self, dy, (shape[0], math.prod(shape[1:]))).reshape(shape)
 

@@ -4,7 +4,15 @@ import copy
 
 import numpy as np
 
-from nnlite.checks import as_array, as_float, check_count, check_dtype, check_function, check_list
+from nnlite.checks import (
+    as_array,
+    as_float,
+    check_count,
+    check_dtype,
+    check_function,
+    check_list,
+    warn_of_bytes,
+)
 from nnlite.parameter import named_params
 
 
@@ -25,6 +33,7 @@ class Sequential:
 
     @property
     def params(self):
+        """All Parameters, in order of the layers."""
         return [p for layer in self.layers for p in layer.params]
 
     @property
@@ -35,6 +44,13 @@ class Sequential:
             for i, layer in enumerate(self.layers)
             for name, p in named_params(layer).items()
         }
+
+    def __call__(self, *args, **kwargs):
+        """Nothing but a ValueError: two methods could be meant."""
+        raise ValueError(
+            "a Sequential is not called; model.predict(x) gives its outputs, "
+            "model.forward(x, train=True) begins a step of training"
+        )
 
     def forward(self, x, train=False):
         """x (N, ...) -> raw outputs.  train=True switches dropout on."""
@@ -80,8 +96,12 @@ class Sequential:
         return dy
 
     def predict(self, x, batch_size=500):
-        """Raw outputs (N, ...) in evaluation mode, computed batch_size images at a time."""
+        """Raw outputs (N, ...) in evaluation mode, computed batch_size images at a time.
+
+        Warns of images (N, H, W, C) whose values are those of bytes, 0 to 255.
+        """
         x, batch_size = as_array(x), check_count("batch_size", batch_size)
+        warn_of_bytes(x)
         starts = range(0, max(len(x), 1), batch_size)  # one empty batch if there is no image
         return np.concatenate([self.forward(x[i : i + batch_size]) for i in starts])
 
@@ -104,6 +124,7 @@ class Sequential:
         return {**vars(self), "layers": layers, "output_shape": None}
 
     def check_upstream(self, dy):
+        """Raise ValueError unless dy has the shape of the outputs of the last forward pass."""
         if self.output_shape is None:
             raise ValueError("backward before forward; call model.forward(x) first")
         shape = as_array(dy, "dy", 0).shape

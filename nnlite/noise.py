@@ -37,8 +37,9 @@ def add_noise(images, noise):
     """clip(images + noise, 0, 1): what the network sees.
 
     images (N, H, W, C), noise (H, W, C) or one per image (N, H, W, C), pixel units 0 to 1
+    Raises ValueError for images outside [0, 1].
     """
-    images = as_float(images, name="images")
+    images = check_pixels(as_float(images, name="images"))
     noise = as_float(noise, images.dtype, name="noise")
     if noise.shape not in (images.shape[1:], images.shape):
         raise ValueError(
@@ -93,12 +94,7 @@ def universal_noise(
     images = as_float(images, name="images")
     if images.size == 0:
         raise ValueError("no images given; noise is trained on at least one")
-    low, high = images.min(), images.max()  # of nan if there is one
-    if not 0 <= low <= high <= 1:
-        raise ValueError(
-            f"images have values outside [0, 1], from {low:.4g} to {high:.4g}; noise is in pixel "
-            f"units, 0 to 1"
-        )
+    check_pixels(images)
     check_name("step", step, STEPS)
     wanted, direction = check_wanted(target, labels, len(images))
     noise = Parameter(start_from(start, images[0], limit))
@@ -116,6 +112,17 @@ def universal_noise(
         optimiser.step()
         noise.value = np.clip(noise.value, -limit, limit).astype(images.dtype)
     return noise.value
+
+
+def check_pixels(images):
+    """Return the images if their values are in [0, 1], else raise ValueError."""
+    low, high = images.min(initial=1), images.max(initial=0)  # of nan if there is one
+    if not (low >= 0 and high <= 1):
+        raise ValueError(
+            f"images have values outside [0, 1], from {low:.4g} to {high:.4g}; noise is in pixel "
+            f"units, 0 to 1"
+        )
+    return images
 
 
 def check_wanted(target, labels, n):

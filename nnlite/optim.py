@@ -37,6 +37,7 @@ class SGD:
         self.lr, self.l2 = check_number("lr", lr), check_number("l2", l2)
 
     def step(self):
+        """Change every parameter by its gradient; pruned weights stay zero."""
         check_gradients_known(self.params)
         for p in self.params:
             w = p.value - float(self.lr) * (p.grad + float(self.l2) * p.value)
@@ -68,6 +69,7 @@ class Adam:
         self.v = [np.zeros(p.value.shape, p.value.dtype) for p in self.params]
 
     def step(self):
+        """Change every parameter by `adam_update`; pruned weights stay zero."""
         check_gradients_known(self.params)
         self.t += 1
         # A NumPy scalar, from a schedule say, would turn float32 weights into float64.

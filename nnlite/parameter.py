@@ -24,6 +24,7 @@ class Parameter:
 
     @property
     def mask(self):
+        """None, or a boolean array: True = kept.  What is assigned is checked and copied."""
         return self._mask
 
     @mask.setter

@@ -12,6 +12,7 @@ smallest go first.  Biases are never pruned.  docs/pruning.md compares the score
 """
 
 import contextlib
+import inspect
 import reprlib
 from dataclasses import dataclass
 
@@ -45,10 +46,12 @@ class InputStatistics:
 
     @property
     def variance(self):
+        """Variance of each input."""
         return np.maximum(self.mean_square - self.mean**2, 0)  # not below 0 by rounding
 
     @property
     def deviation(self):
+        """Standard deviation of each input."""
         return np.sqrt(self.variance)
 
     @property
@@ -154,8 +157,7 @@ def scores(model, score, statistics=None):
     Weights that are pruned already get -inf: they are the first to go again.
     Raises ValueError for a score that is no function, or statistics of another model.
     """
-    if not callable(score):
-        raise ValueError(f"score is {score!r}; pass a function, such as nnlite.prune.magnitude")
+    check_score(score)
     found, weights = {}, dense_weights(model)
     if statistics is not None:
         check_dict("statistics", statistics, STATISTICS)
@@ -164,9 +166,29 @@ def scores(model, score, statistics=None):
             raise ValueError(f"statistics are of {names}, weights {', '.join(weights)}")
     for name, p in weights.items():
         found[name] = score(p.value, None if statistics is None else statistics[name])
+        if np.shape(found[name]) != p.value.shape:
+            raise ValueError(
+                f"the score of {name} has shape {np.shape(found[name])}, its weights have "
+                f"{p.value.shape}; a score is a number for each weight"
+            )
         if p.mask is not None:
             found[name] = np.where(p.mask, found[name], -np.inf)
     return found
+
+
+def check_score(score):
+    """Raise ValueError unless it is a function that can be given weights and statistics."""
+    if not callable(score):
+        raise ValueError(f"score is {score!r}; pass a function, such as nnlite.prune.magnitude")
+    if score is random:
+        raise ValueError("random makes a score; pass random(rng)")
+    try:
+        inspect.signature(score).bind(None, None)
+    except TypeError:
+        raise ValueError(
+            f"score is {score!r}, which does not take two arguments; give it the weights and the "
+            f"statistics of their inputs, needed or not: def score(w, statistics)"
+        ) from None
 
 
 def keep_mask(scores, sparsity):
