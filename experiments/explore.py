@@ -130,9 +130,13 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", choices=nets.MODELS, default="ann-lq")
+    parser.add_argument(
+        "--model", choices=nets.MODELS, default="ann-lq", help="which network, ann-lq by default"
+    )
     script.add_options(parser)
-    parser.add_argument("--preset", choices=list(forms.PRESETS), default="quick")
+    parser.add_argument(
+        "--preset", choices=list(forms.PRESETS), default="quick", help=script.PRESET_HELP
+    )
     args = parser.parse_args()
     import matplotlib.pyplot as plt  # looks for a backend
 

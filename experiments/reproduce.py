@@ -12,8 +12,8 @@ From "Pruning, cost functions and adversarial noise" and "Output analysis".
 
 Writes to results/<data>-<preset>/: results.json, model.npz, six figures, report.html, and
 play.html, a page to play with: the network runs in the browser.  With --preset standard the
-scripts that answer the posts figure by figure run too (STUDY); on MNIST their results belong to
-the docs, docs/results/.
+scripts that answer the posts figure by figure run too (STUDY); with --docs those on MNIST write to
+docs/results/.
 Networks, noise and the measurements of the scripts are kept in runs/: what was stopped goes on
 from there.
 Images from the test set are used to measure, never to choose: weights and noise come from
@@ -228,16 +228,18 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     script.add_options(parser)
-    parser.add_argument("--preset", choices=list(PRESETS), default="quick")
+    parser.add_argument("--preset", choices=list(PRESETS), default="quick", help=script.PRESET_HELP)
     parser.add_argument(
         "--seed", type=int, default=0, help="of the page: of weights, batches and noise"
     )
     parser.add_argument("--out", type=Path, help="folder, results/<data>-<preset> by default")
+    parser.add_argument("--docs", action="store_true", help=script.DOCS_HELP)
     args = parser.parse_args()
     with script.ending_well(parser):
         seed = check_count("--seed", args.seed, 0)
         data = script.load(script.data_source(args.data))
-        out = args.out or cache.ROOT / "results" / f"{data.name}-{args.preset}"
+        out = args.out or script.folder(data.name, args.preset)
+        script.folder(data.name, args.preset, docs=args.docs)  # raises if these are not the docs'
         out.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=out).close()  # can it be written to?  Better asked now
         announce(args.preset, args.runs)
@@ -246,7 +248,7 @@ def main():
         print(f"\nDone in {results.seconds:.0f} s.  Open {out / 'report.html'}")
         for module in STUDY if args.preset == "standard" else ():
             print(f"\n{script.name_of(module)}")
-            script.report(module, data, args.preset, args.runs)
+            script.report(module, data, args.preset, args.runs, docs=args.docs)
 
 
 if __name__ == "__main__":

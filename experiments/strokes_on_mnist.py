@@ -8,6 +8,7 @@ MNIST's test images.  Nothing was chosen on the latter.
 
 import argparse
 
+import lab  # noqa: F401  Ctrl-C in one line
 import numpy as np
 from tqdm import tqdm
 

@@ -25,9 +25,16 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", choices=nets.MODELS, default="ann-lq")
+    parser.add_argument(
+        "--model", choices=nets.MODELS, default="ann-lq", help="which network, ann-lq by default"
+    )
     script.add_options(parser)
-    parser.add_argument("--preset", choices=["quick", "standard", "paper"], default="quick")
+    parser.add_argument(
+        "--preset",
+        choices=["quick", "standard", "paper"],
+        default="quick",
+        help=f"{script.PRESET_HELP}; paper: with the posts' 100,000 steps",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of weights and batches")
     args = parser.parse_args()
     with script.ending_well(parser):

@@ -1,8 +1,12 @@
 """Every script about the posts, whole: its second run computes nothing, tables and figures come
 from the file alone, and what is wrong is told in one line."""
 
+import argparse
 import dataclasses
 import json
+import os
+import runpy
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +22,7 @@ from lab import banks, cache, nets, script
 from small import NETS, NOISE
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+SCRIPTS = [*EXPERIMENTS.glob("*.py"), *EXPERIMENTS.glob("bench/*.py")]
 WHOLE = (noise_ways, prune_ann, prune_cnn_dense, noise_on_pruned, confidence_curves, score_table)
 SHORTER = {  # fields of a Config, whatever the script
     "first_sparsities": (0.0, 0.01, 0.9),
@@ -75,6 +80,42 @@ def test_a_script_runs_twice_and_shows_what_it_wrote(
 def test_figures_of_the_docs_are_small():
     figures = [*(EXPERIMENTS.parent / "docs").rglob("*.png")]
     assert figures and all(figure.stat().st_size < 150_000 for figure in figures)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_help_says_what_every_option_does(path, monkeypatch):
+    parsers = []
+
+    def stop(parser):
+        parsers.append(parser)
+        raise SystemExit
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", stop)
+    monkeypatch.syspath_prepend(str(path.parent))
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(path), run_name="__main__")
+    (parser,) = parsers
+    assert parser.description and all(action.help for action in parser._actions)
+
+
+@pytest.mark.parametrize(
+    "name", ["reproduce.py", "train.py", "strokes_on_mnist.py", "bench/sparse.py"]
+)
+def test_ctrl_c_while_a_script_is_imported_is_one_line(name, tmp_path):
+    """tqdm is imported by all of them: here it is Ctrl-C."""
+    (tmp_path / "tqdm.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{EXPERIMENTS.parent}"}
+    command = [sys.executable, EXPERIMENTS / name]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert run.returncode == -signal.SIGINT and run.stderr == "\nStopped.\n" and not run.stdout
+
+
+def test_tracked_results_are_written_with_docs_only():
+    assert script.folder("mnist", "standard") == cache.ROOT / "results" / "mnist-standard"
+    assert script.folder("mnist", "standard", docs=True) == cache.ROOT / "docs" / "results"
+    for other in (("strokes", "standard"), ("mnist", "quick"), ("mnist", "standard", (0,))):
+        with pytest.raises(ValueError, match="--docs takes --data mnist --preset standard"):
+            script.folder(*other, docs=True)
 
 
 @pytest.mark.parametrize("name", ["reproduce", "prune_ann", "train", "report"])

@@ -101,9 +101,11 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=3, help="processes for each number")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--only", metavar="NETWORK", help="in this process")
+    parser.add_argument(
+        "--threads", type=int, default=os.cpu_count(), help="of each process, all by default"
+    )
+    parser.add_argument("--out", type=Path, default=OUT, help=f"file, {OUT} by default")
+    parser.add_argument("--only", metavar="NETWORK", help="measure this here")
     args = parser.parse_args()
     if args.only:
         print(json.dumps(measure(args.only)))

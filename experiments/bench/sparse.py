@@ -144,10 +144,12 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=3, help="processes for each candidate")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument(
+        "--threads", type=int, default=os.cpu_count(), help="of each process, all by default"
+    )
+    parser.add_argument("--out", type=Path, default=OUT, help=f"file, {OUT} by default")
     parser.add_argument("--curves", action="store_true", help="measure and draw the figure only")
-    parser.add_argument("--only", nargs="+", metavar="WHAT", help="in this process")
+    parser.add_argument("--only", nargs="+", metavar="WHAT", help="measure this here")
     args = parser.parse_args()
     if args.only:
         what, *rest = args.only

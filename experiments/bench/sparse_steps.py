@@ -156,7 +156,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--out", type=Path, default=OUT, help=f"file, {OUT} by default")
     args = parser.parse_args()
     args.out.parent.mkdir(parents=True, exist_ok=True)
     versions = timing.versions("numpy", "scipy", "numba", "nnlite")

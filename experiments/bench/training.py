@@ -172,9 +172,13 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5, help="processes for each candidate")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--only", nargs=2, metavar=("NETWORK", "CANDIDATE"), help="in this process")
+    parser.add_argument(
+        "--threads", type=int, default=os.cpu_count(), help="of each process, all by default"
+    )
+    parser.add_argument("--out", type=Path, default=OUT, help=f"file, {OUT} by default")
+    parser.add_argument(
+        "--only", nargs=2, metavar=("NETWORK", "CANDIDATE"), help="measure this here"
+    )
     args = parser.parse_args()
     if args.only:
         print(json.dumps(measure(*args.only)))

@@ -19,3 +19,16 @@ page.py       the page that reproduce.py ends with
 play.py       the page to play with, of the files in web/
 figures/      figures that know the study; those of nnlite.plots know only numbers
 """
+
+import sys
+
+
+def in_one_line(kind, error, traceback):
+    """Show an exception; Ctrl-C, also in the seconds that imports take, as one line."""
+    if issubclass(kind, KeyboardInterrupt):
+        print("\nStopped.", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, traceback)
+
+
+sys.excepthook = in_one_line

@@ -31,6 +31,9 @@ from nnlite.checks import check_count
 
 log = logging.getLogger("lab")
 
+PRESET_HELP = "quick (default): small networks, a minute or more; standard: the posts' networks"
+DOCS_HELP = "write to docs/results/, which is part of the repository, instead of results/"
+
 
 @dataclasses.dataclass(frozen=True)
 class Results:
@@ -59,20 +62,29 @@ def main(name):
         description=script.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_options(parser)
-    parser.add_argument("--preset", choices=list(script.PRESETS), default="quick")
-    parser.add_argument("--seeds", type=int, metavar="N", help="networks of each kind, 0 to N-1")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes")
-    parser.add_argument("--dask", metavar="ADDRESS", help="of a Dask cluster's scheduler")
-    parser.add_argument("--table", action="store_true", help="from the file, nothing is computed")
+    parser.add_argument("--preset", choices=list(script.PRESETS), default="quick", help=PRESET_HELP)
+    parser.add_argument(
+        "--seeds", type=int, metavar="N", help="take networks of the seeds 0 to N-1"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="compute in N processes, 1 by default"
+    )
+    parser.add_argument(
+        "--dask", metavar="ADDRESS", help="compute on the cluster with this scheduler"
+    )
+    parser.add_argument(
+        "--table", action="store_true", help="show what was written before, compute nothing"
+    )
+    parser.add_argument("--docs", action="store_true", help=DOCS_HELP)
     args = parser.parse_args()
     with ending_well(parser):
         seeds = None if args.seeds is None else range(check_count("--seeds", args.seeds))
         source = data_source(args.data)
         if args.table:
-            show(script, folder(Path(source).name, args.preset, seeds))
+            show(script, folder(Path(source).name, args.preset, seeds, args.docs))
             return
-        compute = way(source, args)
-        report(script, load(source), args.preset, args.runs, seeds=seeds, compute=compute)
+        options = {"seeds": seeds, "compute": way(source, args), "docs": args.docs}
+        report(script, load(source), args.preset, args.runs, **options)
 
 
 def add_options(parser):
@@ -81,7 +93,10 @@ def add_options(parser):
         "--data", default="strokes", help="strokes (default), mnist, or a folder of IDX files"
     )
     parser.add_argument(
-        "--runs", type=Path, default=cache.RUNS, help=f"what is kept, {cache.RUNS} by default"
+        "--runs",
+        type=Path,
+        default=cache.RUNS,
+        help=f"folder of networks, noise and rows that are kept, {cache.RUNS} by default",
     )
 
 
@@ -133,9 +148,9 @@ def ending_well(parser):
         sys.exit("\nStopped.  The same command goes on from here")
 
 
-def report(script, data, preset, runs, *, seeds=None, compute=tasks.here):
+def report(script, data, preset, runs, *, seeds=None, compute=tasks.here, docs=False):
     """Run a script, write its results and show them."""
-    out = folder(data.name, preset, seeds)
+    out = folder(data.name, preset, seeds, docs)
     out.mkdir(parents=True, exist_ok=True)
     results = run(script, data, preset, runs, seeds=seeds, compute=compute)
     cache.write_json(out / f"{name_of(script)}.json", results)
@@ -190,8 +205,10 @@ def name_of(script):
     return script.__name__.replace("_", "-")
 
 
-def folder(data, preset, seeds=None):
-    """Where results and figures go: those of the whole study belong to the docs."""
-    if (data, preset, seeds) == ("mnist", "standard", None):
+def folder(data, preset, seeds=None, docs=False):
+    """Where results and figures go; with docs=True those of the whole study go to the docs."""
+    if docs and (data, preset, seeds) != ("mnist", "standard", None):
+        raise ValueError("--docs takes --data mnist --preset standard, and no --seeds")
+    if docs:
         return cache.ROOT / "docs" / "results"
     return cache.ROOT / "results" / (f"{data}-{preset}" + (f"-{len(seeds)}-seeds" if seeds else ""))

@@ -55,7 +55,9 @@ def in_a_process(name, seconds, seed):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--minutes", type=float, default=5, help="of all modules together")
-    parser.add_argument("--seed", type=int, default=time.time_ns() % 10**6)
+    parser.add_argument(
+        "--seed", type=int, default=time.time_ns() % 10**6, help="another each time by default"
+    )
     parser.add_argument("--module", choices=names(), help="only this one, in this process")
     args = parser.parse_args()
     root = Path(__file__).parents[2]
