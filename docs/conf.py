@@ -9,6 +9,7 @@ project, release = "nnlite", nnlite.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 html_theme, html_title, html_show_copyright = "furo", "nnlite", False
 highlight_language = "none"  # what is indented is a formula or a command
+smartquotes = False
 myst_heading_anchors = 4  # the anchors that GitHub gives headings
 autodoc_member_order = "bysource"
 
