@@ -135,7 +135,7 @@ def run(data, cfg, seed, runs):
         noise=noise,
         pruning=pruned,
         confidence=confidence,
-        gallery=gallery.both_ends(whole, data.test, (WEAK, STRONG)),
+        gallery=gallery.both_ends(whole, data.test, (WEAK, STRONG), range(10)),
         scores=list(scoring.every_score(whole, data, (STRONG, WEAK))),
         play=play.measure(whole, data, cfg, digits),
         seconds=time.perf_counter() - start,

@@ -9,7 +9,8 @@ import pytest
 import nnlite
 
 EXAMPLES = {path.stem: path for path in (Path(__file__).parents[1] / "examples").glob("*.py")}
-LEAST_RIGHT = {"first_network": 60, "own_layer": 20, "own_images": 80, "fool": 50}  # %, when printed
+# Of the percents that are printed, the highest is at least
+LEAST_RIGHT = {"first_network": 60, "own_layer": 20, "own_images": 80, "fool": 50}
 
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES))

@@ -68,8 +68,19 @@ def test_page_holds_figures_and_tables(finished):
     text = (out / "report.html").read_text()
     assert text.count("data:image/png;base64,") == 6
     assert f"{results.accuracy:.2%}" in text and "$" not in text
+    for link in ("play.html", "/exercises", "/examples", "/docs/index.md"):
+        assert f'{link}">' in text
+    assert "explore.py" in text
+
+
+@pytest.mark.parametrize("data, n_columns", [("strokes", 4), ("mnist", 7)])
+def test_published_numbers_stand_beside_those_of_mnist_only(finished, data, n_columns):
+    results = replace(finished[2], data=data)
     header, rows = page.table_under_noise(results)
-    assert len(rows) == 9 and {len(row) for row in [*header, *rows]} == {7}
+    assert len(rows) == 9 and {len(row) for row in [*header, *rows]} == {n_columns}
+    header, rows = page.table_of_confidence(results)
+    assert {len(row) for row in [*header, *rows]} == {3 + (data == "mnist")}
+    assert ("published" in header[0]) == (data == "mnist")
 
 
 def test_the_page_to_play_with_is_small_and_has_the_settings_of_the_config(finished):

@@ -15,7 +15,7 @@ scoring.py    how well scores of the outputs answer two questions
 timing.py     how long a call takes
 tables.py     numbers and tables as text
 published.py  the posts' numbers
-page.py       the page that reproduce.py ends with
+page.py       the page that reproduce.py ends with; sentences.py: what its tables say
 play.py       the page to play with, of the files in web/
 figures/      figures that know the study; those of nnlite.plots know only numbers
 """

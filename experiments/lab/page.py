@@ -1,17 +1,19 @@
-"""The page that reproduce.py ends with: figures, tables published / here, what to see.
+"""The page that reproduce.py ends with: figures, tables, what they say, and where to go on.
 
-Everything comes from results.json; nothing is computed again.  The page is one file, its
-figures inside it.
+Published numbers stand beside ours where both are of MNIST.  Everything comes from results.json;
+nothing is computed again.  The page is one file, its figures inside it.
 """
 
 import base64
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
 import numpy as np
 
+from lab import cache, sentences
 from lab.published import ANN_NOISE, ANN_SPARSITY, ANN_TABLE, CONFIDENCE, STRONG, WEAK
 from lab.tables import WORDS, name_noise
 from nnlite import plots
@@ -20,6 +22,10 @@ from nnlite.files import replace_when_done
 TEMPLATE = Path(__file__).with_name("page.html")
 
 # (score, sparsity) whose accuracies stand beside published ones: a column of the table each.
+PUBLISHED = (
+    "The published numbers beside ours are those of the posts, for a network 784-1500-1000-800-10; "
+    "under noise they are read off a figure."
+)
 COMPARED = (("magnitude", 0.0), ("magnitude", 0.9), ("mean_activation", 0.81))
 
 
@@ -52,20 +58,28 @@ def noise_names(results):
 
 
 def table_under_noise(results):
-    """Header rows and rows: accuracy with and without pruning, published and here."""
+    """Header rows and rows: accuracy with and without pruning, of MNIST also as published."""
     if results.config["shown_noise"] != [list(pair) for pair in ANN_NOISE]:
         shown = results.config["shown_noise"]
         raise ValueError(f"published is accuracy under {ANN_NOISE}, not {shown}")
     header = [["accuracy on"], ["test images"], [""]]
     columns = [["no noise", *noise_names(results)]]
     for score, sparsity in COMPARED:
-        published = ANN_TABLE[((score, sparsity),) if sparsity else ()]
-        header[0] += [f"{sparsity:.0%} removed" if sparsity else "unpruned", ""]
-        header[1] += [f"by {WORDS[score]}" if sparsity else "", ""]
-        header[2] += ["published", "here"]
         here = one(results.pruning, score=score, sparsity=sparsity)["accuracy"]
-        columns += [[f"{a:.1%}" for a in published], [f"{a:.1%}" for a in here]]
+        found = {"published": ANN_TABLE[((score, sparsity),) if sparsity else ()], "here": here}
+        if not is_comparable(results):
+            del found["published"]
+        rest = [""] * (len(found) - 1)
+        header[0] += [f"{sparsity:.0%} removed" if sparsity else "unpruned", *rest]
+        header[1] += [f"by {WORDS[score]}" if sparsity else "", *rest]
+        header[2] += found
+        columns += [[f"{a:.1%}" for a in accuracies] for accuracies in found.values()]
     return header, list(zip(*columns))
+
+
+def is_comparable(results):
+    """Whether the posts' numbers may stand beside these: both are of MNIST."""
+    return results.data == "mnist"
 
 
 def one(rows, **fields):
@@ -77,7 +91,7 @@ def one(rows, **fields):
 def table_of_confidence(results):
     """Header rows and rows: what the ratio keeps of clean and corrupted images.
 
-    Published is the stronger noise; here are the weaker and the stronger.
+    Published, for MNIST, is the stronger noise; here are the weaker and the stronger.
     """
     limits = results.config["confidence_limits"]
     rows = []
@@ -86,6 +100,8 @@ def table_of_confidence(results):
         rows += confidence_rows(sparsity, CONFIDENCE[title], here)
     header = [["", "published", *("here" for _ in limits)]]
     header.append(["noise limit", *(f"{k:.2f}" for k in [max(limits), *limits])])
+    if not is_comparable(results):
+        header, rows = ([[row[0], *row[2:]] for row in part] for part in (header, rows))
     return header, rows
 
 
@@ -205,8 +221,14 @@ def write(out):
         "noise": "ten noise vectors and images with them added",
         "pruning": "accuracy against the fraction of weights removed",
         "ratio": "fraction of images kept against the ratio",
-        "lowest": "nine digits of the lowest ratio",
-        "highest": "nine digits of the highest ratio",
+        "lowest": "a digit of each class, of the lowest ratio",
+        "highest": "a digit of each class, of the highest ratio",
+    }
+    said = {
+        "said_of_pruning": sentences.of_pruning(results),
+        "said_of_confidence": sentences.of_confidence(results),
+        "said_of_scores": sentences.of_scores(results),
+        "said_of_gallery": sentences.of_gallery(results),
     }
     page = Template(TEMPLATE.read_text()).substitute(
         data=title(results.data),
@@ -221,6 +243,9 @@ def write(out):
         seed=results.seed,
         versions=", ".join(f"{name} {v}" for name, v in results.versions.items()),
         seconds=f"{results.seconds:.0f}",
+        published=PUBLISHED if is_comparable(results) else "",
+        root=os.path.relpath(cache.ROOT, out.resolve()),
+        **{name: text.replace("%", "&nbsp;%") for name, text in said.items()},
         **{name: embedded(out / f"{name}.png", alt) for name, alt in pictures.items()},
         **{name: html_table(*table) for name, table in tables.items()},
     )

@@ -73,12 +73,13 @@ def noise_grid(rows, titles):
 
 
 def digit_gallery(rows):
-    """Nine digits, three by three, each titled with its first and second class.
+    """Digits in rows of three, each titled with its first and second class.
 
-    rows   up to nine dicts: image (28, 28) of 0 to 255, first, second, outputs (the two largest)
+    rows   a dict for each: image (28, 28) of 0 to 255, first, second, outputs (the two largest)
     """
-    figure = Figure(figsize=(4.2, 4.9), layout="constrained")
-    grid = figure.subplots(3, 3).ravel()
+    n_rows = max(1, -(-len(rows) // 3))
+    figure = Figure(figsize=(4.2, 4.9 / 3 * n_rows), layout="constrained")
+    grid = figure.subplots(n_rows, 3).ravel()
     for axes in grid[len(rows) :]:
         axes.axis("off")
     for axes, row in zip(grid, rows):
