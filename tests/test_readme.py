@@ -28,8 +28,25 @@ def test_every_file_of_the_library_is_in_the_table():
 
 def test_every_link_leads_somewhere():
     for page in [README, *(README.parent / "docs").glob("*.md")]:
-        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
-            assert (page.parent / link).exists(), f"{page.name}: {link}"
+        for link, anchor in re.findall(r"\]\(([^)#]*)(#[^)]*)?\)", page.read_text()):
+            if "://" in link:
+                continue
+            target = page.parent / link if link else page
+            assert target.exists(), f"{page.name}: {link}"
+            assert not anchor or anchor in anchors(target), f"{page.name}: {link}{anchor}"
+
+
+def anchors(page):
+    """{"#in-short", ...}: what GitHub calls the headings of a page."""
+    headings = re.findall(r"^#+ (.*)", page.read_text(), flags=re.MULTILINE)
+    words = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {f"#{word.replace(' ', '-')}" for word in words}
+
+
+def test_the_anchors_of_headings_are_those_of_github(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# A title, with `code`\n\n## In short\n")
+    assert anchors(page) == {"#a-title-with-code", "#in-short"}
 
 
 def test_the_tables_of_the_docs_are_those_of_the_results():

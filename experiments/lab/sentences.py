@@ -7,8 +7,8 @@ from lab.tables import WORDS
 POINT = 0.01  # of accuracy
 SURER = (
     "A number below one half means that the noise makes the network surer: it drives the largest "
-    "output further above the others than any clean image does, and such a score takes that for "
-    "certainty."
+    "output further above the others than it is for most clean images, and such a score takes that "
+    "for certainty."
 )
 
 
