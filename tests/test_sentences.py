@@ -50,8 +50,8 @@ def test_gallery_counts_what_is_read_as_something_else():
 
     gallery = {"lowest": [digit(2, 2), digit(3, 2)], "highest": [digit(3, 3), digit(3, 8)]}
     said = sentences.of_gallery(SimpleNamespace(gallery=gallery))
-    assert "within 0.10 1 of 2 digits of low ratio and 0 of 2 of high ratio" in said
-    assert "within 0.20 2 of 2 digits of low ratio and 1 of 2 of high ratio" in said
+    assert "within 0.10, 1 of 2 digits of low ratio and 0 of 2 of high ratio" in said
+    assert "within 0.20, 2 of 2 digits of low ratio and 1 of 2 of high ratio" in said
 
 
 def scores(ratio, margin):

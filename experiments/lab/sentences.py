@@ -52,7 +52,7 @@ def of_gallery(results):
     """How many of the digits noise changes, at either end of the ratio."""
     lowest, highest = results.gallery["lowest"], results.gallery["highest"]
     said = [
-        f"within {noisy['limit']:.2f} {changed(lowest, k)} of {len(lowest)} digits of low ratio "
+        f"within {noisy['limit']:.2f}, {changed(lowest, k)} of {len(lowest)} digits of low ratio "
         f"and {changed(highest, k)} of {len(highest)} of high ratio"
         for k, noisy in enumerate(lowest[0]["noise"])
     ]
