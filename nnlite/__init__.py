@@ -1,8 +1,10 @@
 """A neural-network framework in plain NumPy, small enough to read in an afternoon."""
 
+import importlib
 import importlib.util
 
 from nnlite import attack_losses, attacks, confidence, data, noise, prune, robustness
+from nnlite.activations import Sigmoid, Tanh
 from nnlite.batches import accuracy, check_finite, minibatches
 from nnlite.conv import Conv2D, conv2d_naive
 from nnlite.gradcheck import check_gradients, check_loss
@@ -19,6 +21,19 @@ if importlib.util.find_spec("numba"):  # without it the plain functions stay
 
 __version__ = "0.1.0"
 
+LATER = ("plots", "sparse")  # loaded when first used: they need matplotlib and SciPy
+
+
+def __getattr__(name):
+    if name in LATER:
+        return importlib.import_module(f"nnlite.{name}")
+    raise AttributeError(f"module 'nnlite' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *LATER})
+
+
 __all__ = [
     "SGD",
     "Adam",
@@ -29,6 +44,8 @@ __all__ = [
     "Parameter",
     "ReLU",
     "Sequential",
+    "Sigmoid",
+    "Tanh",
     "accuracy",
     "attack_losses",
     "attacks",

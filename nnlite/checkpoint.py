@@ -31,8 +31,8 @@ def save_checkpoint(path, model, optimiser, rngs, progress=None):
     Raises ValueError for an optimiser without `state` and `load_state`, and for what could not be
     loaded again.
     """
-    check_optimiser(optimiser)
-    drawing = generators(check_model(model, "layers", "named_params"), rngs)
+    check_optimiser(optimiser, check_model(model, "layers", "named_params"))
+    drawing = generators(model, rngs)
     state = optimiser.state()
     settings, means = split(state)
     # Better no checkpoint than one that replaces a good one and is refused: a copy tries it.
@@ -56,8 +56,8 @@ def load_checkpoint(path, model, optimiser, rngs):
     Raises FileNotFoundError if there is no such file, ValueError if it is no checkpoint or
     one of another model, optimiser or set of generators; nothing is changed then.
     """
-    check_optimiser(optimiser)
-    drawing = unique(generators(check_model(model, "layers", "named_params"), rngs))
+    check_optimiser(optimiser, check_model(model, "layers", "named_params"))
+    drawing = unique(generators(model, rngs))
     with opened(path, KIND, "delete it to start from the beginning") as saved:
         about = saved.about
         check_fits(about, saved.listed, model, optimiser, rngs)
@@ -73,13 +73,21 @@ def load_checkpoint(path, model, optimiser, rngs):
     return progress
 
 
-def check_optimiser(optimiser):
+def check_optimiser(optimiser, model):
+    """It has a state, and trains parameters of the model, else ValueError."""
     missing = [name for name in ("state", "load_state") if not hasattr(optimiser, name)]
     if missing:
         raise ValueError(
             f"{type(optimiser).__name__} cannot be kept in a checkpoint, it has no "
             f"{' and no '.join(missing)}; add state(), which returns a dict of numbers and lists "
             f"of arrays, and load_state(state), which checks them and takes them back"
+        )
+    own = {id(p) for p in model.named_params.values()}
+    others = [p for p in optimiser.params if id(p) not in own]
+    if others:
+        raise ValueError(
+            f"the optimiser trains {others[0]}, which is no parameter of this model: the two were "
+            f"copied or loaded apart; make one of model.params, or copy or pickle both at once"
         )
 
 
@@ -125,7 +133,7 @@ def check_state(bit_generator, state):
 def trained_names(model, optimiser):
     """The parameters that an optimiser trains, by name and in its order."""
     names = {id(p): name for name, p in model.named_params.items()}
-    return [names.get(id(p), "of another model") for p in optimiser.params]
+    return [names[id(p)] for p in optimiser.params]
 
 
 def split(state):

@@ -11,7 +11,6 @@ those that are read right and those that are read wrong.  docs/confidence.md exp
 """
 
 import numpy as np
-from scipy.special import entr, logsumexp, softmax
 
 from nnlite.checks import as_array, check_number
 
@@ -77,12 +76,14 @@ def max_probability(outputs):
 
 def negative_entropy(outputs):
     """sum(p log p) of the probabilities after softmax, in [-log(n_out), 0]."""
-    return -entr(probabilities(outputs)).sum(axis=1)
+    log_p = log_probabilities(outputs)
+    return np.sum(np.exp(log_p) * log_p, axis=1)
 
 
 def negative_energy(outputs):
     """log(sum(exp(outputs))), minus the energy of Liu et al. (2020) at temperature 1."""
-    return logsumexp(as_outputs(outputs).astype(float), axis=1)
+    # Of every output log p = f - log(sum(exp(f))); of the largest it loses no digits.
+    return largest_output(outputs) - log_probabilities(outputs).max(axis=1)
 
 
 def negative_distance(outputs):
@@ -112,7 +113,14 @@ SCORES = {
 
 def probabilities(outputs):
     """Softmax (N, n_out), in double precision: near 1, float32 lacks the digits."""
-    return softmax(as_outputs(outputs).astype(float), axis=1)
+    return np.exp(log_probabilities(outputs))
+
+
+def log_probabilities(outputs):
+    """Logarithm of the softmax (N, n_out), in double precision."""
+    f = as_outputs(outputs).astype(float)
+    f -= f.max(axis=1, keepdims=True)  # p is the same, and exp cannot overflow
+    return f - np.log(np.exp(f).sum(axis=1, keepdims=True))
 
 
 def as_outputs(outputs):

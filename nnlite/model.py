@@ -89,10 +89,18 @@ class Sequential:
         labels   the targets of the loss;  loss  such as nnlite.quadratic
         The parameters' gradients are left as they are.
         """
-        _, dy = check_function("loss", loss)(self.forward(x), labels)
+        _, doutputs = check_function("loss", loss)(self.forward(x), labels)
+        return self.backward_input(doutputs)
+
+    def backward_input(self, dy):
+        """From d loss / d outputs, d loss / d x alone; the parameters' gradients stay as they are.
+
+        It belongs to the last forward pass.  This is what libraries of attacks need, whatever
+        their loss.
+        """
         self.check_upstream(dy)
         for layer in reversed(self.layers):
-            dy = backward_input(layer, dy)
+            dy = input_gradient_of(layer, dy)
         return dy
 
     def predict(self, x, batch_size=500):
@@ -144,7 +152,7 @@ class Sequential:
         return "\n".join(lines)
 
 
-def backward_input(layer, dy):
+def input_gradient_of(layer, dy):
     """d loss / d x of one layer, the gradients of its parameters left as they are."""
     if hasattr(layer, "backward_input"):
         return layer.backward_input(dy)

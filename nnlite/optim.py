@@ -8,7 +8,8 @@ was given, biases too, through the gradient, so Adam rescales it like any other 
 
 Weights that nothing but `l2` pulls at shrink for ever.  Below 1e-38 float32 goes on with
 denormal numbers, with which many processors are several times slower.  Adam therefore sets
-what is below TINY to zero: pruning would remove it first anyway.
+what is below TINY to zero: pruning would remove it first anyway.  So does SGD with its velocities,
+which shrink like this where a gradient stays 0.
 """
 
 import reprlib
@@ -19,39 +20,49 @@ from nnlite.checks import as_array, check_count, check_list, check_number
 from nnlite.parameter import Parameter
 from nnlite.replace import may_be_replaced
 
-# float32 numbers below these become 0: weights and running means of gradients,
+# float32 numbers below these become 0: weights, velocities and running means of gradients,
 TINY = 1e-20
 # and running means of squares.  Not TINY**2, which is denormal itself; its root is far below eps.
 TINY_V = 1e-30
 
 
 class SGD:
-    """w <- w - lr * (grad + l2 * w).
+    """v <- momentum * v + grad + l2 * w,  then  w <- w - lr * v.
 
+    Without momentum v is the gradient; with 0.9, say, it holds about the sum of the last ten.
     Raises ValueError for rates below 0, for no parameters or one given twice; `step`
     raises ValueError if a parameter has no gradient yet.
     """
 
-    def __init__(self, params, lr, l2=0.0):
+    def __init__(self, params, lr, l2=0.0, momentum=0.0):
         self.params = check_params(params)
         self.lr, self.l2 = check_number("lr", lr), check_number("l2", l2)
+        self.momentum = check_number("momentum", momentum, "[0, 1)")
+        self.v = zeros_like(self.params)
 
     def step(self):
         """Change every parameter by its gradient; pruned weights stay zero."""
         check_gradients_known(self.params)
-        for p in self.params:
-            w = p.value - float(self.lr) * (p.grad + float(self.l2) * p.value)
-            p.value = w if p.mask is None else np.where(p.mask, w, 0)
+        check_shapes(self.params, self.v)
+        for k, p in enumerate(self.params):
+            v = float(self.momentum) * self.v[k] + (p.grad + float(self.l2) * p.value)
+            if v.dtype == np.float32:
+                v[np.abs(v) < TINY] = 0
+            w = p.value - float(self.lr) * v
+            self.v[k], p.value = v, w if p.mask is None else np.where(p.mask, w, 0)
 
     def state(self):
-        """All that it needs to go on later: numbers by name."""
-        return {"lr": float(self.lr), "l2": float(self.l2)}
+        """All that it needs to go on later: numbers, and copies of the velocities."""
+        options = {"lr": float(self.lr), "l2": float(self.l2), "momentum": float(self.momentum)}
+        return {**options, "v": [v.copy() for v in self.v]}
 
     def load_state(self, state):
         """Go on from what `state` returned.  Raises ValueError, changing nothing, for another."""
-        check_keys(state, ("lr", "l2"))
+        check_keys(state, ("lr", "l2", "momentum", "v"))
         lr, l2 = check_number("lr", state["lr"]), check_number("l2", state["l2"])
-        self.lr, self.l2 = lr, l2
+        momentum = check_number("momentum", state["momentum"], "[0, 1)")
+        v = check_arrays("v", state["v"], self.params)
+        self.lr, self.l2, self.momentum, self.v = lr, l2, momentum, v
 
 
 class Adam:
@@ -65,21 +76,17 @@ class Adam:
         self.lr, self.l2 = check_number("lr", lr), check_number("l2", l2)
         self.betas, self.eps = check_betas(betas), check_number("eps", eps)
         self.t = 0
-        self.m = [np.zeros(p.value.shape, p.value.dtype) for p in self.params]
-        self.v = [np.zeros(p.value.shape, p.value.dtype) for p in self.params]
+        self.m, self.v = zeros_like(self.params), zeros_like(self.params)
 
     def step(self):
         """Change every parameter by `adam_update`; pruned weights stay zero."""
         check_gradients_known(self.params)
+        check_shapes(self.params, self.m)
         self.t += 1
         # A NumPy scalar, from a schedule say, would turn float32 weights into float64.
         options = {"lr": float(self.lr), "l2": float(self.l2), "betas": self.betas}
         options |= {"eps": self.eps, "t": self.t, "tiny": TINY, "tiny_v": TINY_V}
         for p, m, v in zip(self.params, self.m, self.v):
-            if m.shape != p.value.shape:
-                raise ValueError(
-                    f"{p} had the shape {m.shape} when this Adam was made; make a new one"
-                )
             p.value = adam_update(p.value, p.grad, m, v, p.mask, **options)
 
     def state(self):
@@ -120,14 +127,31 @@ def adam_update(w, g, m, v, mask, *, lr, betas, eps, l2, t, tiny, tiny_v):
     return w if mask is None else np.where(mask, w, 0)
 
 
+def zeros_like(params):
+    """Arrays of zeros, one for each parameter, of its shape and dtype."""
+    return [np.zeros(p.value.shape, p.value.dtype) for p in params]
+
+
 def check_gradients_known(params):
     for p in params:
         if p.grad is None:
-            raise ValueError(f"{p} has no gradient; call model.backward(doutputs) before step()")
+            raise ValueError(
+                f"{p} has no gradient; call model.backward(doutputs) before step().  An optimiser "
+                f"that was pickled or copied without its model trains parameters of its own: "
+                f"pickle both at once, as in pickle.dumps((model, adam))"
+            )
         if getattr(p.grad, "shape", None) != p.value.shape:
             raise ValueError(f"{p} has a gradient of shape {np.shape(p.grad)}")
         if p.mask is not None and p.mask.shape != p.value.shape:
             raise ValueError(f"{p} has a mask of shape {p.mask.shape}; assign a new one, or None")
+
+
+def check_shapes(params, arrays):
+    for p, array in zip(params, arrays):
+        if array.shape != p.value.shape:
+            raise ValueError(
+                f"{p} had the shape {array.shape} when its optimiser was made; make a new one"
+            )
 
 
 def check_betas(betas):

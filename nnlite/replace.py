@@ -21,6 +21,8 @@ Both hold, like np.errstate, for the thread that enters them and end with the bl
 import contextlib
 import contextvars
 import functools
+import importlib
+from collections import ChainMap
 
 PLAIN = {}  # name: the function in NumPy
 FAST = {}  # name: the one that nnlite/fast/ put in its place
@@ -47,8 +49,10 @@ def may_be_replaced(function):
 
 
 def put_in(**functions):
-    """Put these in for good, each in the place of the plain function of its name."""
-    check_functions(functions)
+    """Put these in for good, each in the place of the plain function of its name.
+
+    Plain functions of nnlite.sparse may follow: it is loaded when it is first used.
+    """
     FAST.update(functions)
 
 
@@ -70,7 +74,7 @@ def replaced(**functions):
     computes.  Raises ValueError for a name that nothing replaceable has, or what is no function.
     """
     check_functions(functions)
-    token = IN_USE.set(IN_USE.get() | functions)
+    token = IN_USE.set(ChainMap(functions, IN_USE.get()))
     try:
         yield
     finally:
@@ -79,6 +83,7 @@ def replaced(**functions):
 
 def replaceable():
     """What can be replaced and what is in use: {"relu": "nnlite.fast.elementwise.relu", ...}."""
+    importlib.import_module("nnlite.sparse")  # has some too
     functions = {**PLAIN, **IN_USE.get()}
     return {name: describe(functions[name]) for name in sorted(functions)}
 
@@ -90,6 +95,8 @@ def describe(function):
 
 
 def check_functions(functions):
+    if not functions.keys() <= PLAIN.keys():
+        importlib.import_module("nnlite.sparse")  # may have them
     for name, function in functions.items():
         if name not in PLAIN:
             raise ValueError(f"{name} cannot be replaced; these can: {', '.join(sorted(PLAIN))}")

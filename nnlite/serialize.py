@@ -11,6 +11,7 @@ import json
 
 import numpy as np
 
+from nnlite.activations import Sigmoid, Tanh
 from nnlite.checks import check_list, check_mask, check_model, check_rng
 from nnlite.container import Unfit, opened, outline, through_json, write_arrays
 from nnlite.conv import Conv2D
@@ -18,7 +19,8 @@ from nnlite.layers import Dense, Dropout, Flatten, ReLU
 from nnlite.model import Sequential, layer_text
 
 KIND = "nnlite model"
-LAYERS = {kind.__name__: kind for kind in (Conv2D, Dense, Dropout, Flatten, ReLU)}
+KINDS = (Conv2D, Dense, Dropout, Flatten, ReLU, Sigmoid, Tanh)
+LAYERS = {kind.__name__: kind for kind in KINDS}
 
 
 def save(model, path):

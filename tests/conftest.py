@@ -7,7 +7,19 @@ import pytest
 from easy import CLASSES, SIDE, easy_images
 from hypothesis import settings
 
-from nnlite import Adam, Conv2D, Dense, Dropout, Flatten, ReLU, Sequential, minibatches, quadratic
+from nnlite import (
+    Adam,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Tanh,
+    minibatches,
+    quadratic,
+)
 from nnlite.data import Dataset, Split, strokes
 
 # The same examples in every run, none of them timed.
@@ -17,6 +29,8 @@ settings.load_profile("nnlite")
 LAYERS = {  # how to build each layer, and the shape of an input for it
     "dense": (lambda rng: Dense(5, 4, rng=rng), (3, 5)),
     "relu": (lambda rng: ReLU(), (3, 4, 2)),
+    "sigmoid": (lambda rng: Sigmoid(), (3, 4, 2)),
+    "tanh": (lambda rng: Tanh(), (3, 4, 2)),
     "dropout": (lambda rng: Dropout(0.4, rng=rng), (3, 6)),
     "flatten": (lambda rng: Flatten(), (3, 2, 4, 2)),
     "conv": (lambda rng: Conv2D(2, 3, (3, 2), (2, 1), rng=rng), (2, 5, 4, 2)),

@@ -116,6 +116,19 @@ def test_a_checkpoint_of_another_run_is_refused_and_nothing_changes(other, match
     assert str(other[2]["batches"].bit_generator.state) == str(state)
 
 
+def test_an_optimiser_of_another_model_is_refused(tmp_path):
+    """A pair that was copied apart would be saved, and then go on training weights of nobody."""
+    model, adam, rngs = start(0)
+    alone = copy.deepcopy(adam)
+    with pytest.raises(ValueError, match=r"no parameter of this model.*copy or pickle both"):
+        save_checkpoint(tmp_path / "c.npz", model, alone, rngs)
+    assert not (tmp_path / "c.npz").exists()
+    save_checkpoint(tmp_path / "c.npz", model, adam, rngs)
+    with pytest.raises(ValueError, match=r"^the optimiser trains .* no parameter of this model"):
+        load_checkpoint(tmp_path / "c.npz", model, alone, rngs)
+    load_checkpoint(tmp_path / "c.npz", *copy.deepcopy((model, adam, rngs)))
+
+
 @pytest.mark.parametrize("damage", ["half", "empty", "model"])
 def test_a_damaged_checkpoint_is_named(damage, tmp_path):
     path, run = tmp_path / "c.npz", start(0)

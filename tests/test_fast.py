@@ -209,7 +209,7 @@ def test_adam_refuses_a_gradient_of_another_shape(rng):
     with pytest.raises(ValueError, match=r"has a gradient of shape \(5, 3\)"):
         adam.step()
     p.value, p.grad = normal(rng, 5, 3), normal(rng, 5, 3)
-    with pytest.raises(ValueError, match=r"had the shape \(3, 5\) when this Adam was made"):
+    with pytest.raises(ValueError, match=r"had the shape \(3, 5\) when its optimiser was made"):
         adam.step()
 
 

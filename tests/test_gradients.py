@@ -98,6 +98,16 @@ def test_input_gradient_is_the_dx_of_backward(loss, network, images, labels):
     assert np.array_equal(network.input_gradient(images, labels, loss), dx)
 
 
+@pytest.mark.parametrize("loss", [quadratic, softmax_cross_entropy])
+def test_backward_input_is_the_dx_of_backward_and_leaves_the_parameters_alone(
+    loss, network, images, labels
+):
+    _, dy = loss(network.forward(images), labels)
+    dx = network.backward_input(dy)
+    assert all(p.grad is None for p in network.params)
+    assert np.array_equal(network.backward(dy), dx)
+
+
 def test_input_gradient_ignores_dropout(network, images, labels):
     first = network.input_gradient(images, labels, quadratic)
     network.forward(images, train=True)  # leaves a mask in the dropout layer

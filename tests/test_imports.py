@@ -1,10 +1,17 @@
-"""Who imports whom: scripts no scripts, nobody in a circle, the plain files NumPy alone."""
+"""Who imports whom: scripts no scripts, nobody in a circle, the plain files NumPy alone, and what
+takes long to import only who uses it."""
 
 import ast
 import functools
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+import nnlite
+from nnlite.replace import FAST
+from nnlite.replace import PLAIN as PLAIN_FUNCTIONS
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = ROOT / "experiments"
@@ -89,3 +96,55 @@ def test_only_fast_knows_of_numba():
         if not name.startswith("nnlite.fast."):
             others = imported(path)
             assert not any(other.startswith(("numba", "nnlite.fast")) for other in others), name
+
+
+SLOW = ("scipy.sparse", "scipy.special", "matplotlib", "pooch", "tqdm")
+WITHOUT_SLOW = f"""
+import sys
+import nnlite
+assert not set({SLOW}) & set(sys.modules), set({SLOW}) & set(sys.modules)
+assert {{"sparse", "plots"}} <= set(dir(nnlite)) and not hasattr(nnlite, "sparce")
+"""
+
+
+def python(code):
+    """What a fresh interpreter prints."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize(
+    "use, loaded",
+    [
+        ("nnlite.sparse.SparseNetwork", "scipy.sparse"),
+        ("from nnlite.sparse import csr_matmul", "scipy.sparse"),
+        ("nnlite.plots.training_curves", "matplotlib"),
+    ],
+)
+def test_what_takes_long_to_import_is_when_it_is_used(use, loaded):
+    python(f"{WITHOUT_SLOW}\n{use}\nassert {loaded!r} in sys.modules")
+
+
+def test_fast_versions_are_in_place_however_sparse_is_first_used():
+    product = "nnlite.sparse.csr_matmul(scipy.sparse.eye_array(3, format='csr'), np.ones((3, 2)))"
+    declining = f"""
+import numpy as np
+import scipy.sparse
+called = []
+def mine(a, x):
+    called.append(1)
+    return NotImplemented
+assert nnlite.replaceable()["csr_matmul"].startswith("nnlite.fast")
+{product}
+assert "nnlite.fast.sparse" in sys.modules
+with nnlite.replaced(csr_matmul=mine):
+    {product}
+print(len(called))
+"""
+    assert python(WITHOUT_SLOW + declining) == "1\n"
+    inside = "with nnlite.replaced(csr_matmul=print):\n    pass\nprint(len(nnlite.replaceable()))"
+    assert python(f"{WITHOUT_SLOW}\n{inside}") == "10\n"
+
+
+def test_every_fast_version_has_a_plain_one():
+    assert nnlite.replaceable().keys() == PLAIN_FUNCTIONS.keys() >= FAST.keys()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nnlite.checks import as_array, check_count
-from nnlite.data import idx, mnist, strokes
+from nnlite.data import idx, strokes
 from nnlite.files import as_path
 
 
@@ -63,6 +63,8 @@ def load(name, seed=0):
     FileNotFoundError where a file is nowhere to be had.
     """
     if isinstance(name, str) and name == "mnist":
+        from nnlite.data import mnist  # with what downloads it, which takes long to import
+
         return from_files(name, {file: mnist.read(file) for file in idx.AXES})
     if isinstance(name, str) and name == "strokes":
         rng = np.random.default_rng(check_count("seed", seed, 0))

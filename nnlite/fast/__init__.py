@@ -16,7 +16,7 @@ import threading
 
 import numba
 
-from nnlite.fast import conv, elementwise, matmul, network, sparse
+from nnlite.fast import conv, elementwise, matmul
 from nnlite.replace import put_in
 
 TURN = threading.RLock()
@@ -39,6 +39,23 @@ def in_turn(function):
 if hasattr(os, "register_at_fork"):  # Windows has no fork
     os.register_at_fork(after_in_child=FORKED.set)
 
+# These two need SciPy, which takes as long to import as NumPy: it is when they are first called.
+
+
+def csr_matmul(a, x):
+    """nnlite.sparse.csr_matmul, by nnlite/fast/sparse.py."""
+    from nnlite.fast import sparse
+
+    return sparse.csr_matmul(a, x)
+
+
+def network_outputs(network, x, out):
+    """nnlite.sparse.network.network_outputs, by nnlite/fast/network.py."""
+    from nnlite.fast import network as fast_network
+
+    return fast_network.network_outputs(network, x, out)
+
+
 if not numba.config.DISABLE_JIT:
     put_in(
         matmul=in_turn(matmul.matmul),
@@ -49,6 +66,6 @@ if not numba.config.DISABLE_JIT:
         conv2d=in_turn(conv.conv2d),
         conv2d_input_gradient=in_turn(conv.conv2d_input_gradient),
         conv2d_filter_gradient=in_turn(conv.conv2d_filter_gradient),
-        csr_matmul=in_turn(sparse.csr_matmul),
-        network_outputs=in_turn(network.network_outputs),
+        csr_matmul=in_turn(csr_matmul),
+        network_outputs=in_turn(network_outputs),
     )

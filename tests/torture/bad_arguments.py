@@ -29,7 +29,20 @@ import nnlite
 import nnlite.losses
 import nnlite.sparse
 import nnlite.sparse.prune
-from nnlite import Adam, Conv2D, Dense, Dropout, Flatten, Parameter, ReLU, Sequential, data, prune
+from nnlite import (
+    Adam,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Parameter,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Tanh,
+    data,
+    prune,
+)
 from nnlite.checkpoint import load_checkpoint, save_checkpoint
 from nnlite.sparse import Convolution, Linear, SparseNetwork, unroll
 from torture import limited_memory, rounds
@@ -233,6 +246,7 @@ EXAMPLES = {
     "mean_abs": lambda: floats(5),
     "mean_square": lambda: floats(5),
     "model": network,
+    "momentum": lambda: 0.9,
     "n": lambda: 20,
     "n_accepted": lambda: 10,
     "n_classes": lambda: 3,
@@ -293,6 +307,8 @@ EXAMPLES = {
     "ReLU": lambda: after_forward(ReLU(), 20, 3),
     "SGD": lambda: optimiser(nnlite.SGD),
     "Sequential": lambda: after_forward(network(), 20, 4, 4, 1),
+    "Sigmoid": lambda: after_forward(Sigmoid(), 20, 3),
+    "Tanh": lambda: after_forward(Tanh(), 20, 3),
     "prune.InputStatistics": lambda: statistics()["3.w"],
     "sparse.Convolution": lambda: Convolution(Conv2D(1, 2, 3, rng=generator()), (4, 4, 1)),
     "sparse.Linear": lambda: Linear(csr(), floats(5)),
@@ -302,7 +318,7 @@ EXAMPLES = {
     "Conv2D.backward_input.dy": lambda: floats(20, 4, 4, 3),
     "Conv2D.backward_params.dy": lambda: floats(20, 4, 4, 3),
     "Dense.forward.x": lambda: floats(20, 5),
-    "SGD.load_state.state": lambda: {"lr": 0.1, "l2": 0.0},
+    "SGD.load_state.state": lambda: optimiser(nnlite.SGD).state(),
     "Sequential.layers": lambda: network().layers,
     "check_finite.loss": lambda: 0.3,
     "check_gradients.x": lambda: floats(4, 3).astype(float),
@@ -312,6 +328,8 @@ EXAMPLES = {
     "checkpoint.load_checkpoint.optimiser": lambda: trained()[1],
     "checkpoint.load_checkpoint.path": lambda: written(checkpoint, "run.npz"),
     "checkpoint.load_checkpoint.rngs": dict,
+    "checkpoint.save_checkpoint.model": lambda: trained()[0],
+    "checkpoint.save_checkpoint.optimiser": lambda: trained()[1],
     "conv2d_naive.w": lambda: floats(3, 3, 1, 2),
     "conv2d_naive.x": lambda: floats(2, 4, 4, 1),
     "data.from_arrays.train": split,
