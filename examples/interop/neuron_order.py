@@ -34,5 +34,5 @@ def channels_first(array, window, shape):
 
 def channels_last(tensor, window, shape):
     """The way back."""
-    filters = np.array(tensor.detach()).reshape(-1, window[2], *window[:2])
+    filters = tensor.detach().numpy().copy().reshape(-1, window[2], *window[:2])
     return filters.transpose(2, 3, 1, 0).reshape(shape)
