@@ -12,6 +12,8 @@ import zlib
 
 import numpy as np
 
+from nnlite.files import replace_when_done
+
 AXES = {  # of each file
     "train-images-idx3-ubyte": 3,
     "train-labels-idx1-ubyte": 1,
@@ -68,6 +70,14 @@ def read_pieces(file, n):
         pieces.append(piece)
         n -= len(piece)
     return b"".join(pieces)
+
+
+def write(path, array):
+    """Write an array of unsigned bytes as one IDX file, complete or not at all."""
+    magic = bytes([0, 0, 8, array.ndim])
+    with replace_when_done(path) as file:
+        file.write(magic + struct.pack(f">{array.ndim}I", *array.shape))
+        file.write(array.astype(np.uint8).tobytes())
 
 
 def parse(data):

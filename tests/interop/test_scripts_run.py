@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch")
+for name in ("art", "foolbox", "onnx", "onnxruntime", "torch"):
+    pytest.importorskip(name)
 
 FOLDER = Path(__file__).parents[2] / "examples" / "interop"
 SCRIPTS = [path for path in sorted(FOLDER.glob("*.py")) if "__main__" in path.read_text()]
