@@ -47,8 +47,10 @@ class Results:
     rows: list  # a dict for each row: "kind" (its class), its fields, what it computed
 
     def select(self, kind, **fields):
-        """The rows of a class that have these values in these fields."""
-        wanted = {"kind": kind.__name__, **cache.plain(fields)}
+        """The rows of a class, or of the class of that name, that have these values in these
+        fields."""
+        name = kind if isinstance(kind, str) else kind.__name__
+        wanted = {"kind": name, **cache.plain(fields)}
         return [row for row in self.rows if all(row[key] == wanted[key] for key in wanted)]
 
 
