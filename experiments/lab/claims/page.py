@@ -2,7 +2,6 @@
 
 from lab.claims import best, dense
 from lab.claims.claim import FAILS, HOLDS, PARTLY, PENDING, UNTESTABLE, claims_of
-from lab.tables import markdown
 
 SECTIONS = {
     "Post one: the dense network pruned": dense,
@@ -11,7 +10,14 @@ SECTIONS = {
 CLAIMS = {claim.name: claim for module in SECTIONS.values() for claim in claims_of(module)}
 SCRIPTS = {script for claim in CLAIMS.values() for script in claim.scripts}
 
-HEADER = ["row", "the post says", "here", "attacked by; compared with; not covered", "verdict", "see"]
+HEADER = [
+    "row",
+    "the post says",
+    "here",
+    "attacked by; compared with; not covered",
+    "verdict",
+    "see",
+]
 
 
 def result_name(script):
