@@ -17,7 +17,9 @@ ROOT = Path(__file__).parents[1]
 EXPERIMENTS = ROOT / "experiments"
 SCRIPTS = {path.stem: path for path in EXPERIMENTS.glob("*.py")}
 LAB = {f"lab.{path.stem}": path for path in (EXPERIMENTS / "lab").glob("*.py")}
-LAB |= {f"lab.figures.{path.stem}": path for path in (EXPERIMENTS / "lab/figures").glob("*.py")}
+for folder in ("figures", "claims"):
+    paths = (EXPERIMENTS / "lab" / folder).glob("*.py")
+    LAB |= {f"lab.{folder}.{path.stem}": path for path in paths}
 LIBRARY = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts): path
     for path in (ROOT / "nnlite").rglob("*.py")

@@ -22,6 +22,7 @@ tables.py      numbers and tables as text
 published.py   the posts' numbers
 page.py        the page that reproduce.py ends with; sentences.py: what its tables say
 play.py        the page to play with, of the files in web/
+claims/        the ledger: each claim of the posts, and the rule that decides on it
 figures/       figures that know the study; those of nnlite.plots know only numbers
 """
 

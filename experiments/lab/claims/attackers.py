@@ -141,7 +141,7 @@ def types_differ(border):
     figure="is-it-the-border",
 )
 def more_than_the_border(border):
-    """Holds if those inputs alone bring less than half of what pruning layer 1 brings in every seed;
+    """Holds if those inputs alone bring less than half of what pruning layer 1 does in every seed;
     partly if they bring less."""
     pruned = gains(border, "layer 1 by mean activation", "replayed")
     inputs = gains(border, "unpruned, inputs that layer 1 loses at 0", "replayed")

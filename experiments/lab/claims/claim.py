@@ -92,7 +92,7 @@ def of_seeds(values, digits=1):
 
 
 def count_seeds(values):
-    n = np.size(values)
+    n = len(values)
     return "one seed" if n == 1 else f"{n} seeds"
 
 

@@ -1,0 +1,167 @@
+"""Ten sentences that a newspaper could print, their numbers those of docs/results.
+
+Each names the rows that it rests on and what their verdicts must be: where one has changed, the
+sentence has to be written anew.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lab.claims.claim import FAILS, HOLDS, PARTLY
+from lab.claims.curves import kept, rows_of
+from lab.claims.pruned import accuracies, gain, searched
+from lab.published import ANN_TABLE
+
+
+@dataclass(frozen=True)
+class Sentence:
+    write: Callable  # takes {script: its results}; returns a text
+    verdicts: dict  # {row: its verdict}
+
+    def checked(self, claims, results):
+        """The text; ValueError where a verdict is another."""
+        for name, wanted in self.verdicts.items():
+            found = claims[name].decide(results)[1]
+            if found != wanted:
+                raise ValueError(
+                    f"the sentence {self.write.__name__} rests on {name!r}, which was {wanted!r} "
+                    f"and is {found!r}; write it anew in lab/claims/sentences.py"
+                )
+        return self.write(results)
+
+
+def sentence(**verdicts):
+    verdicts = {name.replace("_", "-"): verdict for name, verdict in verdicts.items()}
+    return lambda write: Sentence(write, verdicts)
+
+
+def percent(values):
+    return f"{100 * np.mean(values):.0f}"
+
+
+@sentence(activation_gains_most=HOLDS, no_retraining=HOLDS)
+def cutting_helps(results):
+    ann = results["prune_ann"]
+    cut = searched(ann, "mean_activation")
+    return (
+        f"A network that reads handwritten digits can lose four fifths of its connections, those "
+        f"that digits use least, and still read {percent(cut[:, 0])} percent; doctored digits it "
+        f"then reads right {percent(cut[:, 1:])} times in a hundred, where it was "
+        f"{percent(accuracies(ann)[:, 1:])}."
+    )
+
+
+@sentence(activation_gains_most=HOLDS)
+def not_at_random(results):
+    ann = results["prune_ann"]
+    return (
+        f"Which connections go matters: where they are removed at random, as many as accuracy "
+        f"allows, {percent(-gain(ann, 'random'))} in a hundred doctored digits fewer are read right."
+    )
+
+
+@sentence(dense_gain_remains=HOLDS)
+def knowing_helps_little(results):
+    replayed, anew = gains_of(results["noise_on_pruned"], "ann", sparsity=0.8)
+    return (
+        f"Whoever tailors one disturbance for all images to the pruned network takes back only a "
+        f"little: {percent(anew)} of {percent(replayed)} points of protection remain."
+    )
+
+
+@sentence(convolutional_gain_remains=FAILS)
+def not_convolutional(results):
+    replayed, _ = gains_of(results["noise_on_pruned"], "cnn", layer=1, sparsity=0.9)
+    return (
+        f"In the kind of network that is used for pictures, a convolutional one, the "
+        f"{percent(replayed)} points of protection are an illusion: to an attacker who knows "
+        f"the pruned network nothing is left of them."
+    )
+
+
+def gains_of(noise, network, **pruned):
+    """(gain under replayed noise, under noise made anew), mean of the seeds."""
+    sets = [
+        noise.select("Attacked", network=network, **which)
+        for which in ({"score": None}, {"score": "mean_activation", **pruned})
+    ]
+    for kind in ("replayed", "anew"):
+        before, after = (
+            np.mean([[each["accuracy"] for each in row[kind]] for row in rows]) for rows in sets
+        )
+        yield after - before
+
+
+@sentence(whole_table=FAILS, gain_by_activation=HOLDS, gain_by_magnitude=PARTLY)
+def numbers_come_back(results):
+    ann = results["prune_ann"]
+    off = [np.abs(accuracies(ann, s).mean(axis=0) - t)[1:] for s, t in ANN_TABLE.items()]
+    near = sum((each <= 0.05).sum() for each in off)
+    return (
+        f"The direction of the original finding is confirmed, many of its numbers are not: {near} "
+        f"of 32 came out within five points."
+    )
+
+
+@sentence(one_network_is_enough=FAILS)
+def networks_differ(results):
+    spread = np.ptp(searched(results["prune_ann"], "combined")[:, 2])
+    return (
+        f"Three networks that differ in nothing but chance were up to {percent(spread)} points "
+        f"apart under the same kind of disturbance, so that one network proves little."
+    )
+
+
+@sentence(first_layer_for_robustness=HOLDS)
+def first_layer(results):
+    study, ann = results["prune_layers"], results["prune_ann"]
+    before = study.select("Curve", layers=(1,), score="mean_activation")
+    after = study.select("Searched", layers=(1,), score="mean_activation")
+    more = [
+        np.mean(b["accuracy"][1:]) - np.mean(a["accuracy"][0][1:]) for a, b in zip(before, after)
+    ]
+    return (
+        f"The protection comes from the first layer, the one that looks at the pixels: pruned "
+        f"alone it brings {percent(more)} points, all layers together bring "
+        f"{percent(gain(ann, 'mean_activation'))}."
+    )
+
+
+@sentence(first_layer_98=FAILS)
+def largest_layer(results):
+    study = results["prune_cnn_dense"]
+    (row,) = study.select("Curve", part="test", noise=(), layer=1, score="mean_activation")
+    (whole,) = study.select("Unpruned", part="test", noise=())
+    lost = whole["accuracy"] - row["accuracy"][row["sparsities"].index(0.98)]
+    return (
+        f"That 98 percent of the largest layer of a convolutional network can go without any loss "
+        f"could not be repeated: it cost {percent(lost)} points."
+    )
+
+
+@sentence(ann_corrupted_kept=FAILS, pruning_helps_dense=HOLDS, softmax_overlaps_more=HOLDS)
+def doubt_can_be_measured(results):
+    curves = results["confidence_curves"]
+    rows, pruned, softmax = (rows_of(curves, t) for t in ("ann-lq", "ann-lq, pruned", "ann-sce"))
+    return (
+        f"By how much its best guess beats the second tells when a network was fooled, but not "
+        f"reliably: where a tenth of the honest images are turned away, {percent(kept(rows))} "
+        f"percent of the misread ones still pass, {percent(kept(pruned))} after pruning, and "
+        f"{percent(kept(softmax))} in a network trained in the usual way."
+    )
+
+
+@sentence(speed_advantage=PARTLY)
+def speed(results):
+    cases = results["bench/sparse"]["cases"]
+    each = [cases[f"ann, {share} % zeros, batch 1000"] for share in (80, 95)]
+    fast = [case["NumPy dense"]["median_ms"] / case["nnlite"]["median_ms"] for case in each]
+    return (
+        f"A network without most of its connections runs {fast[0]:.0f} to {fast[1]:.0f} times as "
+        f"fast, but only with software that was made for it."
+    )
+
+
+SENTENCES = [value for value in list(vars().values()) if isinstance(value, Sentence)]
