@@ -111,8 +111,9 @@ def single_images_pruned(single):
             )
             if whole:
                 more.append(np.greater(pruned, whole).all())
-                words.append(f"{network}, {limit}: {percent(whole)} to {percent(pruned)}")
-    return f"{'; '.join(words)}; {count_seeds(single.seeds)}", verdict(all(more), any(more))
+                n = count_seeds(whole)
+                words.append(f"{network}, {limit}: {percent(whole)} to {percent(pruned)}, {n}")
+    return "; ".join(words), verdict(all(more), any(more))
 
 
 @claim(

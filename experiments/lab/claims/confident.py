@@ -72,9 +72,10 @@ def confidence_under_attack(attacked):
         plain, worst = (accepted(attacked, title, a, limit) for a in ("random class", TOGETHER))
         if worst.size:
             few.append((worst < 0.5).all())
-            words.append(f"{title} {percent(plain)} to {percent(worst)}")
+            n = count_seeds(worst)
+            words.append(f"{title} {percent(plain)} to {percent(worst)}, {n}")
     ours = f"accepted and wrong, the post's noise and all attackers: {'; '.join(words)}"
-    return f"{ours}; {count_seeds(attacked.seeds)}", verdict(all(few), any(few))
+    return ours, verdict(all(few), any(few))
 
 
 @claim(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lab.claims.claim import NEAR, claim, count_seeds, share_verdict, verdict
+from lab.claims.claim import NEAR, PENDING, claim, count_seeds, share_verdict
 from lab.published import LATER, LATER_LIMITS
 from lab.tables import percent
 
@@ -20,18 +20,16 @@ def fooled(single, title, attack, limit):
 
 def beside_published(single, title):
     """(ours, verdict) of one network: every limit of the later figures that was measured."""
-    cells, off = [], []
+    pairs = []
     for attack, published in zip(ATTACKS, LATER[title]):
-        for limit, theirs in zip(LATER_LIMITS, published):
-            ours = fooled(single, title, attack, limit)
-            if ours.size:
-                off.append(abs(ours.mean() - theirs))
-                cells.append(f"{percent(ours)} for {percent(theirs)}")
-    n = count_seeds(fooled(single, title, ATTACKS[0], LATER_LIMITS[1]))
-    near = np.array(off) <= NEAR
-    return f"{near.sum()} of {len(off)} within 5 points: {', '.join(cells)}; {n}", share_verdict(
-        near
-    )
+        each = (fooled(single, title, attack, limit) for limit in LATER_LIMITS)
+        pairs += [(ours, theirs) for ours, theirs in zip(each, published) if ours.size]
+    if not pairs:
+        return f"{PENDING}: {title}", ""
+    near = np.array([abs(ours.mean() - theirs) <= NEAR for ours, theirs in pairs])
+    cells = ", ".join(f"{percent(ours)} for {percent(theirs)}" for ours, theirs in pairs)
+    text = f"{near.sum()} of {len(pairs)} within 5 points: {cells}; {count_seeds(pairs[0][0])}"
+    return text, share_verdict(near)
 
 
 def later(says):
@@ -83,5 +81,5 @@ def later_order(single):
                 less.append(a.mean() < b.mean())
         cells.append(f"{first} below {second}")
     if not less:
-        return "not measured", verdict(False)
+        return PENDING, ""
     return f"{sum(less)} of {len(less)} comparisons: {', '.join(cells)}", share_verdict(less)
