@@ -3,6 +3,7 @@ follow the numbers."""
 
 import copy
 import dataclasses
+import re
 
 import claims
 import noise_ways
@@ -163,16 +164,18 @@ def test_every_claim_and_number_of_the_posts_has_its_row():
     assert named <= page.CLAIMS.keys()
 
 
-def test_rows_have_names_of_their_own_rules_figures_and_scripts():
+def test_rows_have_names_of_their_own_rules_and_scripts():
     every = [claim for module in page.SECTIONS.values() for claim in claims_of(module)]
     assert len(every) == len(page.CLAIMS)
     for claim in every:
         assert claim.rule and "|" not in claim.says + claim.rule, claim.name
         for name in claim.scripts:
             assert (cache.ROOT / "experiments" / f"{name}.py").exists()
-        pending = {"is-it-the-border", "single-images", "confidence-attacked"}
-        if claim.figure and claim.figure not in pending:
-            assert (DOCS / "results" / f"{claim.figure}.png").exists(), claim.figure
+
+
+def test_links_lead_somewhere():
+    links = re.findall(r"\]\(([^)#]+)\)", (DOCS / "claims.md").read_text())
+    assert len(links) > 100 and all((DOCS / link).exists() for link in set(links))
 
 
 def test_what_is_not_computed_has_no_verdict(measured):
@@ -260,7 +263,7 @@ def test_speed_in_proportion_is_time_for_each_entry():
 def test_words_and_nearness():
     assert of_seeds([0.5, 0.6]) == "55.0 (50.0 to 60.0), 2 seeds"
     assert of_seeds([0.5]) == "50.0, one seed"
-    assert [near_verdict([x], 0.5) for x in (0.46, 0.36, 0.34)] == [HOLDS, PARTLY, FAILS]
+    assert [near_verdict([x], 0.5) for x in (0.46, 0.41, 0.39)] == [HOLDS, PARTLY, FAILS]
 
 
 def test_a_gain_of_the_table_is_that_of_its_rows(measured):

@@ -42,7 +42,7 @@ NOT_SINGLE = "attacks on single images; other losses and steps"
     "noise_on_pruned",
     attacker=KNOWN,
     control="the vectors of the unpruned network",
-    leaves_open=NOT_SINGLE,
+    caveat=NOT_SINGLE,
     figure="noise-on-pruned",
 )
 def dense_gain_remains(noise):
@@ -56,7 +56,7 @@ def dense_gain_remains(noise):
     "noise_on_pruned",
     attacker=KNOWN,
     control="the vectors of the unpruned network",
-    leaves_open=NOT_SINGLE,
+    caveat=NOT_SINGLE,
 )
 def convolutional_gain_remains(noise):
     """Holds if with 90 % of the first dense layer removed by mean activation half of the gain or
@@ -75,7 +75,7 @@ def gains(border, control, kind):
     "is_it_the_border",
     attacker="replayed and new universal noise, PGD on single images, random signs",
     control=CONTROLS,
-    leaves_open="noise that is not bounded pixel by pixel",
+    caveat="noise that is not bounded pixel by pixel",
     figure="is-it-the-border",
 )
 def other_kinds_of_noise(border):
@@ -92,7 +92,7 @@ def other_kinds_of_noise(border):
     "single_images",
     attacker="FGSM, PGD with three losses and squares without gradients, the worst for each image",
     control="black and white inputs; a network trained on attacked images",
-    leaves_open="the first images of the test set only; l2 and other norms",
+    caveat="the first images of the test set only; l2 and other norms",
     figure="single-images",
 )
 def single_images_pruned(single):
@@ -120,7 +120,7 @@ def single_images_pruned(single):
     "what works for one type of noise is not going to work for others",
     "is_it_the_border",
     attacker="replayed and new universal noise, PGD on single images, random signs",
-    leaves_open="types are four here",
+    caveat="types are four here",
     figure="is-it-the-border",
 )
 def types_differ(border):
@@ -138,7 +138,7 @@ def types_differ(border):
     "is_it_the_border",
     attacker="replayed universal noise",
     control="the unpruned network without the inputs that pruning layer 1 disconnects",
-    leaves_open="other images than MNIST's, whose border is black",
+    caveat="other images than MNIST's, whose border is black",
     figure="is-it-the-border",
 )
 def more_than_the_border(border):

@@ -15,7 +15,7 @@ AIMING = "seven attackers, from the post's noise to single images made for the h
     "the pruning rate has a big influence, with small differences in accuracy",
     "confidence_curves",
     attacker=f"{HALF}, limit 0.35",
-    leaves_open="attackers who aim at the ratio",
+    caveat="attackers who aim at the ratio",
     figure=VARIED,
 )
 def pruning_rate_matters(curves):
@@ -34,7 +34,7 @@ def pruning_rate_matters(curves):
     "training time has a big influence, with small differences in accuracy",
     "confidence_curves",
     attacker=f"{HALF}, limit 0.35",
-    leaves_open="one seed; 880 to 23,760 steps",
+    caveat="one seed; 880 to 23,760 steps",
     figure=VARIED,
 )
 def training_time_matters(curves):
@@ -60,7 +60,7 @@ def accepted(attacked, title, attacker, limit, rejected=0.10):
     "confidence_attacked",
     attacker=AIMING,
     control="the post's noise",
-    leaves_open="detectors of other kinds; the first images of the test set only",
+    caveat="detectors of other kinds; the first images of the test set only",
     figure="confidence-attacked",
 )
 def confidence_under_attack(attacked):

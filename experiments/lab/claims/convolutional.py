@@ -68,7 +68,7 @@ def cnn_unpruned(study):
 @claim(
     "the first dense layer loses 98 % without any drop",
     "prune_cnn_dense",
-    leaves_open="a network trained for longer: ours had 3,960 steps, and l2 empties it with time",
+    caveat="a network trained for longer: ours had 3,960 steps, and l2 empties it with time",
     figure="prune-cnn-dense-1-mean-activation",
 )
 def first_layer_98(study):
@@ -173,7 +173,7 @@ def magnitude_in_second(study):
     "prune_ann",
     attacker=REPLAYED,
     control="the same loss without noise",
-    leaves_open="the two networks have other vectors; the noise of each is its own",
+    caveat="the two networks have other vectors; the noise of each is its own",
 )
 def smaller_gains(study, ann):
     """Holds if what half a point of accuracy on test images buys, by mean activation, is less in
@@ -192,7 +192,7 @@ def smaller_gains(study, ann):
     "the baselines under noise start much higher than the dense network's",
     "make_noise",
     attacker="universal noise made on the network itself, ten classes",
-    leaves_open="the post compares other vectors",
+    caveat="the post compares other vectors",
     figure="noise-limits",
 )
 def higher_baselines(noise):
@@ -214,7 +214,7 @@ def higher_baselines(noise):
     "confidence_curves",
     attacker="universal noise of a random other class on half of the images, three limits",
     control="the dense network at 80 %",
-    leaves_open="whether unequal ratios do better; the output layer is whole",
+    caveat="whether unequal ratios do better; the output layer is whole",
 )
 def one_ratio_for_all(curves):
     """Holds if at every limit half-noisy accuracy gains less than in the dense network, though one

@@ -30,7 +30,7 @@ def at_98(study, score):
     "prune_decoupled",
     attacker=REPLAYED,
     control="as many weights at random",
-    leaves_open="sparsities are read off test curves, in steps of 0.1; noise made anew; one seed",
+    caveat="sparsities are read off test curves, in steps of 0.1; noise made anew; one seed",
     figure="prune-decoupled-mean-activation",
 )
 def decoupled_gains(study):
@@ -52,7 +52,7 @@ def decoupled_gains(study):
     "accuracy drops at about the same point as in the dense network",
     "prune_decoupled",
     "prune_ann",
-    leaves_open="sparsities are read off test curves, in steps of 0.1; one seed; the post may mean "
+    caveat="sparsities are read off test curves, in steps of 0.1; one seed; the post may mean "
     "that as much accuracy is lost",
     figure="prune-decoupled-magnitude",
 )
@@ -71,7 +71,7 @@ def decoupled_drop(study, ann):
 @claim(
     "9.46 million non-zeros in the four convolutions [notebook]",
     "prune_decoupled",
-    leaves_open="the notebook's are fewer where weights were exactly zero",
+    caveat="the notebook's are fewer where weights were exactly zero",
 )
 def non_zeros(study):
     """Holds if ours are within one percent."""
@@ -85,7 +85,7 @@ def non_zeros(study):
     "prune_decoupled",
     "bench/sparse",
     control="SciPy's @ on the same machine",
-    leaves_open="the author's machine is another one; a quarter of the time is reached only where "
+    caveat="the author's machine is another one; a quarter of the time is reached only where "
     "accuracy is lost",
     figure="prune-decoupled-time",
 )
@@ -115,7 +115,7 @@ def scipy_ms(bench, share):
     "the speed of sparse products is directly proportional to the number of entries",
     "bench/sparse",
     control="our own product",
-    leaves_open=f"{RANDOM}; fewer than 5 % non-zeros",
+    caveat=f"{RANDOM}; fewer than 5 % non-zeros",
     figure="bench-sparse",
 )
 def speed_in_proportion(bench):
@@ -137,7 +137,7 @@ def speed_in_proportion(bench):
     "so pruning has a real speed advantage",
     "bench/sparse",
     control="NumPy's dense product (OpenBLAS, two threads; SciPy has one)",
-    leaves_open=f"{RANDOM}; graphics cards",
+    caveat=f"{RANDOM}; graphics cards",
     figure="bench-sparse",
 )
 def speed_advantage(bench):

@@ -32,7 +32,7 @@ def still_right(images, end):
 
 @claim(
     "high-confidence images are better written and clearer",
-    leaves_open="it takes people without a bias to rate them, as the post says",
+    caveat="it takes people without a bias to rate them, as the post says",
     figure=HIGH,
 )
 def better_written():
@@ -43,7 +43,7 @@ def better_written():
 @claim(
     "for most low-ratio images two outputs are similar, for a few more than two",
     "confidence_images",
-    leaves_open="low: a ratio below 2; similar: half as large or more",
+    caveat="low: a ratio below 2; similar: half as large or more",
 )
 def two_outputs_similar(images):
     """Holds if in every seed some, but less than a fifth, of the images of low ratio have a third
@@ -59,7 +59,7 @@ def two_outputs_similar(images):
     "confidence_images",
     attacker=SECOND,
     control="noise of a random and of the least likely class",
-    leaves_open="in part by definition, the second output being near; the convolutional network",
+    caveat="in part by definition, the second output being near; the convolutional network",
     figure="confidence-images-all",
 )
 def low_ratio_easier(images):
@@ -88,7 +88,7 @@ def low_ratio_easier(images):
     "nine of lowest ratio: all are corrupted by weak and by strong noise",
     "confidence_images",
     attacker=SECOND,
-    leaves_open=GALLERY,
+    caveat=GALLERY,
     figure=LOW,
 )
 def lowest_all_corrupted(images):
@@ -101,7 +101,7 @@ def lowest_all_corrupted(images):
     "some of their ratios under weak noise are low (2 of 9 below 6.6)",
     "confidence_images",
     attacker=SECOND,
-    leaves_open=f"{GALLERY}; low: below 6.6, which 90 % of clean images exceed in the post",
+    caveat=f"{GALLERY}; low: below 6.6, which 90 % of clean images exceed in the post",
     figure=LOW,
 )
 def weak_noise_low_ratios(images):
@@ -115,7 +115,7 @@ def weak_noise_low_ratios(images):
     "all of the strong noise outputs would fool any system (ratios of 9.8 to 37,401)",
     "confidence_images",
     attacker=SECOND,
-    leaves_open=f"{GALLERY}; systems other than a threshold on the ratio",
+    caveat=f"{GALLERY}; systems other than a threshold on the ratio",
     figure=LOW,
 )
 def strong_noise_fools(images):
@@ -134,7 +134,7 @@ def in_words(ratios):
     "nine of highest ratio: weak noise is not enough for 7, strong noise corrupts all",
     "confidence_images",
     attacker=SECOND,
-    leaves_open=GALLERY,
+    caveat=GALLERY,
     figure=HIGH,
 )
 def highest_robust(images):
@@ -148,7 +148,7 @@ def highest_robust(images):
     "strong noise corrupts their confidence by a large amount in one case only",
     "confidence_images",
     attacker=SECOND,
-    leaves_open=f"{GALLERY}; large: read wrong with a ratio above 6.6",
+    caveat=f"{GALLERY}; large: read wrong with a ratio above 6.6",
     figure=HIGH,
 )
 def strong_noise_one_case(images):
@@ -164,7 +164,7 @@ def strong_noise_one_case(images):
     "confidence_images",
     attacker="universal noise of the second and of a random class, limit 0.35",
     control="all images",
-    leaves_open="the convolutional network",
+    caveat="the convolutional network",
     figure="confidence-images-all",
 )
 def high_ratio_protects(images):

@@ -33,7 +33,7 @@ def beside_published(single, title):
 
 
 def later(says):
-    return claim(says, "single_images", attacker=ATTACKER, leaves_open=OPEN, figure="single-images")
+    return claim(says, "single_images", attacker=ATTACKER, caveat=OPEN, figure="single-images")
 
 
 @later("dense softmax-cross-entropy network fooled: FGSM 86.3, PGD 94.9 % at 0.1")

@@ -46,7 +46,7 @@ def cost(study, layers, score, sparsity):
     "prune_layers",
     attacker=REPLAYED,
     control="each other layer alone",
-    leaves_open="whether it is its border pixels: see the attackers",
+    caveat="whether it is its border pixels: see the attackers",
     figure=FIGURES["mean_activation"],
 )
 def first_layer_for_robustness(study):
@@ -83,7 +83,7 @@ def first_layer_for_accuracy(study):
     "the step-like gains come from the first layer",
     "prune_layers",
     attacker=REPLAYED,
-    leaves_open="one network: the others were pruned in coarser steps",
+    caveat="one network: the others were pruned in coarser steps",
     figure=FIGURES["mean_activation"],
 )
 def steps_from_first_layer(study):
@@ -132,7 +132,7 @@ def ahead(study, score, one, other):
     "layers 2 and 3 can each lose more than 95 % without losing accuracy",
     "prune_layers",
     control="at 98.0 %, half a point of loss",
-    leaves_open="a loss below a tenth of a point of 5,000 validation images",
+    caveat="a loss below a tenth of a point of 5,000 validation images",
     figure=FIGURES["magnitude"],
 )
 def layers_without_loss(study):
@@ -156,7 +156,7 @@ def layers_without_loss(study):
     "prune_layers",
     "prune_ann",
     control="the sum of what the layers cost alone",
-    leaves_open="other pairs than layers 2 and 3",
+    caveat="other pairs than layers 2 and 3",
     figure="prune-layers-2-and-3",
 )
 def layers_depend_on_each_other(study, ann):

@@ -28,7 +28,7 @@ def steps_in_words(found):
     "noise_ways",
     attacker="universal noise, four kinds of steps, quadratic cost",
     control="softmax and cross-entropy, the same steps",
-    leaves_open=f"{FIRST}; the notebooks' cost is a tenth of ours, so plain steps move a tenth",
+    caveat=f"{FIRST}; the notebooks' cost is a tenth of ours, so plain steps move a tenth",
     figure="noise-ways",
 )
 def quadratic_makes_no_noise(ways):
@@ -44,7 +44,7 @@ def quadratic_makes_no_noise(ways):
     "it could with softmax and cross-entropy put on the trained network",
     "noise_ways",
     attacker="universal noise, four kinds of steps, cross-entropy",
-    leaves_open=FIRST,
+    caveat=FIRST,
     figure="noise-ways",
 )
 def softmax_makes_noise(ways):
@@ -65,7 +65,7 @@ def transferred(noise, made_on, used_on):
     "make_noise",
     attacker="universal noise made on the other network, limit 0.25, ten classes",
     control="its own noise; the other way round",
-    leaves_open="one seed of each network",
+    caveat="one seed of each network",
 )
 def noise_transfers_less(noise):
     """Holds if it costs the dense and the convolutional linear-quadratic network more than ten
@@ -89,7 +89,7 @@ def noise_transfers_less(noise):
     "make_noise",
     attacker=OWN,
     control="random signs of the same limit",
-    leaves_open="harder: how many steps it takes; attacks on single images",
+    caveat="harder: how many steps it takes; attacks on single images",
     figure="noise-limits",
 )
 def lq_noise_less_effective(noise):

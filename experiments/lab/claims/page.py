@@ -50,7 +50,7 @@ def result_name(script):
 def row(claim, results):
     """The cells of a claim."""
     ours, verdict = claim.decide(results)
-    see = [f"[figure](results/{claim.figure}.png)"] if claim.figure else []
+    see = [f"[figure](results/{claim.figure}.png)"] if claim.figure and verdict else []
     see += [f"[{name}.py](../experiments/{name}.py)" for name in claim.scripts]
     decided = f"**{verdict}**" if verdict else "none yet"
     return [
@@ -64,11 +64,11 @@ def row(claim, results):
 
 
 def conditions(claim):
-    """What images suffered, what was compared, and what the verdict does not cover."""
+    """What images suffered, what was compared, and what to mind."""
     each = {
         "attacker": claim.attacker or "none",
         "control": claim.control,
-        "not covered": claim.leaves_open,
+        "caveat": claim.caveat,
     }
     return "; ".join(f"*{what}:* {words}" for what, words in each.items() if words)
 

@@ -2,9 +2,6 @@
 
 import numpy as np
 
-from lab.published import ANN_NOISE
-from lab.tables import name_noise
-
 
 def accuracies(ann, settings=()):
     """(seeds, 9): without noise, then under each vector."""
@@ -36,8 +33,3 @@ def curve(ann, score, seed):
     settings = [((score, s),) if s else () for s in grid]
     each = (ann.select("Pruned", seed=seed, settings=chosen) for chosen in settings)
     return np.array(grid), np.array([row["accuracy"] for (row,) in each])
-
-
-def named(vectors):
-    """ "class 3, limit 0.25; class ..." of numbers of vectors."""
-    return "; ".join(name_noise(ANN_NOISE[k]) for k in vectors) or "none"

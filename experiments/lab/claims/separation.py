@@ -15,7 +15,7 @@ LQ, SCE = "confidence-curves-lq", "confidence-curves-sce"
     "the ratios of clean and corrupted images separate for linear-quadratic networks",
     "confidence_curves",
     attacker=AT_035,
-    leaves_open=AIMED,
+    caveat=AIMED,
     figure=LQ,
 )
 def ratios_separate(curves):
@@ -38,7 +38,7 @@ def ratios_separate(curves):
     "score_table",
     attacker=AT_035,
     control="the ratio of the outputs before softmax",
-    leaves_open=f"what the post's ratio was taken of; pruned networks; {AIMED}",
+    caveat=f"what the post's ratio was taken of; pruned networks; {AIMED}",
     figure=SCE,
 )
 def softmax_overlaps_more(curves, scores):
@@ -76,7 +76,7 @@ def auroc(scores, network, score, limit=0.35, form="whole"):
     "pruning makes corrupted images easier to reject for the dense network",
     "confidence_curves",
     attacker=AT_035,
-    leaves_open=f"corrupted kept has another denominator once pruned; {AIMED}",
+    caveat=f"corrupted kept has another denominator once pruned; {AIMED}",
     figure=LQ,
 )
 def pruning_helps_dense(curves):
@@ -89,7 +89,7 @@ def pruning_helps_dense(curves):
     "hardly so for the convolutional network, which is slightly better with noise",
     "confidence_curves",
     attacker=AT_035,
-    leaves_open=f"pruned less than in the notebook, where it reads 84 %; {AIMED}",
+    caveat=f"pruned less than in the notebook, where it reads 84 %; {AIMED}",
     figure=LQ,
 )
 def pruning_hardly_helps_cnn(curves):
@@ -116,7 +116,7 @@ def pruning_and_rejection(curves, whole, pruned):
     "the noise is less effective on convolutional networks, whose ratios are much larger",
     "confidence_curves",
     attacker=f"{HALF}, three limits",
-    leaves_open="one convolutional network",
+    caveat="one convolutional network",
     figure=LQ,
 )
 def cnn_noise_less_effective(curves):
@@ -138,7 +138,7 @@ def cnn_noise_less_effective(curves):
     "weaker noise: accuracy is better, a few corrupted images of high ratio remain",
     "confidence_curves",
     attacker=f"{HALF}, limit 0.15",
-    leaves_open=AIMED,
+    caveat=AIMED,
 )
 def weaker_noise(curves):
     """Holds if at limit 0.15 every seed of the dense network reads more right than at 0.35, and
@@ -156,7 +156,7 @@ def weaker_noise(curves):
     "images of the training set have very similar results",
     "confidence_curves",
     attacker=AT_035,
-    leaves_open="the first 10,000 of them",
+    caveat="the first 10,000 of them",
 )
 def training_images_similar(curves):
     """Holds if for both whole linear-quadratic networks half-noisy accuracy and corrupted kept

@@ -26,16 +26,16 @@ def standard(study, model, what="test_accuracy"):
     return found(study, model, study.preset, what)
 
 
-@claim("the dense network: 98.65 %", "training_study", leaves_open=STEPS, figure="training-curves")
+@claim("the dense network: 98.65 %", "training_study", caveat=STEPS, figure="training-curves")
 def ann_accuracy(study):
-    """Holds if ours is within 0.2 points, partly within 0.6."""
+    """Holds if ours is within 0.2 points, partly within 0.4."""
     ours = standard(study, "ann-lq")
     return accuracy(ours, 2), near_verdict(ours, 0.9865, NEAR_CLEAN)
 
 
-@claim("the convolutional network: 99.3 %", "training_study", leaves_open=STEPS)
+@claim("the convolutional network: 99.3 %", "training_study", caveat=STEPS)
 def cnn_accuracy(study):
-    """Holds if ours is within 0.2 points, partly within 0.6."""
+    """Holds if ours is within 0.2 points, partly within 0.4."""
     ours = standard(study, "cnn-lq")
     return accuracy(ours, 2), near_verdict(ours, 0.993, NEAR_CLEAN)
 
@@ -44,7 +44,7 @@ def cnn_accuracy(study):
     "10,000 iterations perform similarly to 100,000",
     "training_study",
     control="the notebook's constant rate of 1e-5, stopped after 10,000 steps",
-    leaves_open="the notebook's own learning rate schedule, if there was one",
+    caveat="the notebook's own learning rate schedule, if there was one",
 )
 def ten_thousand_steps(study):
     """Holds if the network of 100,000 steps was within 0.2 points of its end after 10,000
@@ -66,7 +66,7 @@ def ten_thousand_steps(study):
     "linear-quadratic networks are slightly more accurate than softmax-cross-entropy ones",
     "training_study",
     control="the same architecture, steps and l2",
-    leaves_open="the convolutional ones have one seed",
+    caveat="the convolutional ones have one seed",
 )
 def lq_more_accurate(study):
     """Holds if they are ahead in the mean of every pair, test and validation images, dense with
@@ -95,7 +95,7 @@ def lq_more_accurate(study):
     "no extra training time is needed for the linear-quadratic cost",
     "training_study",
     control="softmax and cross-entropy, the same number of steps",
-    leaves_open="minutes on a machine that had other work at times",
+    caveat="minutes on a machine that had other work at times",
 )
 def no_extra_time(study):
     """Holds if, dense and convolutional, with as many steps it is as accurate, within 0.2 points,
@@ -111,7 +111,7 @@ def no_extra_time(study):
     return ours, verdict(all(accurate + in_time), all(accurate) or all(in_time))
 
 
-@claim("dropout at a rate of 0.7", "training_study", leaves_open="dropout of single weights")
+@claim("dropout at a rate of 0.7", "training_study", caveat="dropout of single weights")
 def dropout(study):
     """Holds if a network with 0.7 dropped is within 0.2 points of the post's 98.65; partly if one
     with 0.7 kept is."""
@@ -124,7 +124,7 @@ def dropout(study):
 @claim(
     "without l2, weights often blow up or go to zero",
     "training_study",
-    leaves_open="often: one seed, one learning rate, 7,920 steps; other initial weights",
+    caveat="often: one seed, one learning rate, 7,920 steps; other initial weights",
     figure="zero-weights",
 )
 def weights_without_l2(study):
@@ -147,7 +147,7 @@ def weights_without_l2(study):
 
 @claim("a ReLU on the outputs, quadratic cost: similar performance", "training_study")
 def relu_outputs(study):
-    """Holds if accuracy is within 0.2 points of that without the ReLU, partly within 0.6."""
+    """Holds if accuracy is within 0.2 points of that without the ReLU, partly within 0.4."""
     ours = found(study, "ann-lq", "output-relu")
     plain = standard(study, "ann-lq")
     return f"{accuracy(ours, 2)}; without {accuracy(plain, 2)}", near_verdict(
