@@ -95,24 +95,23 @@ def noise_transfers_less(noise):
 def lq_noise_less_effective(noise):
     """Holds if at all three shown limits the linear-quadratic networks, dense and convolutional,
     keep more under their own noise, and under random signs too; partly if only under the noise."""
-    words, more = [], {"accuracy": [], "random": []}
+    limits, words, more = noise.config["shown_limits"], [], {"accuracy": [], "random": []}
     for kind in ("ann", "cnn"):
-        cells = []
-        for limit in noise.config["shown_limits"]:
-            lq, sce = (
-                noise.select("OwnNoise", network=f"{kind}-{cost}", limit=limit)
-                for cost in ("lq", "sce")
-            )
-            for what, found in more.items():
-                a, b = ([np.mean(row[what]) for row in rows] for rows in (lq, sce))
-                found.append(np.mean(a) > np.mean(b))
-                if what == "accuracy":
-                    cells.append(f"{percent(a)} against {percent(b)}")
-        words.append(f"{kind} {', '.join(cells)} ({count_seeds(lq)})")
-        words[-1] += (
-            f"; random signs {limit} {percent(np.mean([r['random'] for r in lq]))} against "
-        )
-        words[-1] += percent(np.mean([r["random"] for r in sce]))
-    return "; ".join(words), verdict(
-        all(more["accuracy"]) and all(more["random"]), all(more["accuracy"])
-    )
+        for what, found in more.items():
+            pairs = [
+                [under(noise, f"{kind}-{cost}", limit, what) for cost in ("lq", "sce")]
+                for limit in limits
+            ]
+            found += [lq.mean() > sce.mean() for lq, sce in pairs]
+            cells = ", ".join(f"{percent(lq)} against {percent(sce)}" for lq, sce in pairs)
+            name = {"accuracy": "own noise", "random": "random signs"}[what]
+            words.append(f"{kind}, {name}: {cells}, {count_seeds(pairs[0][0])}")
+    at = ", ".join(map(str, limits))
+    by_noise = all(more["accuracy"])
+    return f"limits {at}: {'; '.join(words)}", verdict(by_noise and all(more["random"]), by_noise)
+
+
+def under(noise, network, limit, what):
+    """(seeds,): accuracy under a network's own noise, mean over the classes, or random signs."""
+    rows = noise.select("OwnNoise", network=network, limit=limit)
+    return np.array([np.mean(row[what]) for row in rows])
