@@ -18,6 +18,7 @@ from lab.tables import percent
 
 HOLDS, PARTLY, FAILS = "holds", "holds partly", "does not hold"
 UNTESTABLE, PENDING = "cannot be tested", "not computed yet"
+OPTIONS = "--data mnist --preset standard"  # of the scripts whose results docs/results holds
 
 # How near is near: of accuracies under noise and of what thresholds keep, and of accuracies
 # without noise.
@@ -49,7 +50,8 @@ class Claim:
         """(ours, verdict), from {script: its results}; nothing while some are missing."""
         missing = [name for name in self.scripts if name not in results]
         if missing:
-            return f"{PENDING}: {', '.join(missing)}", ""
+            commands = (f"`experiments/{name}.py {OPTIONS}`" for name in missing)
+            return f"{PENDING}: {', '.join(commands)}", ""
         return self.judge(*(results[name] for name in self.scripts))
 
 

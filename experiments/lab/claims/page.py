@@ -39,7 +39,7 @@ SECTIONS = {
 CLAIMS = {claim.name: claim for module in SECTIONS.values() for claim in claims_of(module)}
 SCRIPTS = {script for claim in CLAIMS.values() for script in claim.scripts}
 
-HEADER = ["row", "the post says", "here", "under which conditions", "verdict", "see"]
+HEADER = ["--row", "the post says", "here", "under which conditions", "verdict", "figure, scripts"]
 
 
 def result_name(script):
