@@ -113,3 +113,20 @@ import numpy as np, nnlite
 print(nnlite.layers.relu(np.float32([-1, 2])).sum())
 """
     assert printed(tmp_path, code) == 2
+
+
+@pytest.mark.parametrize(
+    "decided, spin",
+    [
+        ({}, "3000 1"),
+        ({"GOMP_SPINCOUNT": "7"}, "7 None"),
+        ({"OMP_WAIT_POLICY": "active"}, "None None"),
+    ],
+)
+def test_threads_spin_briefly_unless_somebody_has_decided(decided, spin):
+    names = "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "OMP_WAIT_POLICY"
+    env = {name: value for name, value in os.environ.items() if name not in names}
+    code = "import os, nnlite; print(*map(os.environ.get, ('GOMP_SPINCOUNT', 'KMP_BLOCKTIME')))"
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, env=env | decided, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == spin

@@ -14,6 +14,14 @@ import functools
 import os
 import threading
 
+# Threads that wait for work spin for a while before they sleep.  GNU OpenMP's are told to spin a
+# hundredth of what they would, LLVM's for a millisecond: on an idle machine that is enough, on a
+# busy one each turn that they spin is one that another thread needs (docs/reliability.md has the
+# times).  numba reads this when its threads start.
+SPIN = {"GOMP_SPINCOUNT": "3000", "KMP_BLOCKTIME": "1"}
+if not {"OMP_WAIT_POLICY", *SPIN} & os.environ.keys():  # nobody has decided
+    os.environ.update(SPIN)
+
 import numba
 
 from nnlite.fast import conv, elementwise, matmul

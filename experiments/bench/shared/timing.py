@@ -14,6 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+# What nnlite sets where it is imported, and what the processes of others are not to inherit.
+SPIN = {"GOMP_SPINCOUNT": "3000", "KMP_BLOCKTIME": "1"}
+
 
 def in_a_process(script, args, threads, **variables):
     """What `script --only args...` prints, as JSON, with so many threads for everything.
@@ -21,7 +24,8 @@ def in_a_process(script, args, threads, **variables):
     variables   of the process's environment
     """
     names = ("OMP", "OPENBLAS", "MKL", "NUMBA")
-    env = {**os.environ, **{f"{name}_NUM_THREADS": str(threads) for name in names}, **variables}
+    env = {name: value for name, value in os.environ.items() if SPIN.get(name) != value}
+    env |= {f"{name}_NUM_THREADS": str(threads) for name in names} | variables
     command = [sys.executable, script, "--only", *map(str, args)]
     return json.loads(subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True).stdout)
 
