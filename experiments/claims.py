@@ -55,7 +55,7 @@ def main():
             cells = row_again(args.row, script.load("mnist"), "standard", args.runs)
             print("", *(f"{what}: {cell}" for what, cell in zip(page.HEADER, cells)), sep="\n")
             return
-        text = page.write(measured(script.folder("mnist", "standard")))
+        text = page.write(measured(script.folder("mnist", "standard", docs=True)))
         with replace_when_done(PAGE) as file:
             file.write(text.encode())
         print(f"{PAGE} written")
