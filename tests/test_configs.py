@@ -7,6 +7,7 @@ from pathlib import Path
 import confidence_attacked
 import confidence_curves
 import confidence_images
+import cost_or_l2
 import is_it_the_border
 import make_noise
 import noise_on_pruned
@@ -26,7 +27,7 @@ EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 STUDIES = [
     *(make_noise, noise_ways, prune_ann, prune_layers, prune_cnn_dense, noise_on_pruned),
     *(prune_decoupled, confidence_curves, confidence_images, output_range, score_table),
-    *(is_it_the_border, single_images, confidence_attacked, training_study),
+    *(is_it_the_border, single_images, confidence_attacked, cost_or_l2, training_study),
 ]
 NAMES = {  # groups, words and classes: changing one changes the rows themselves, or text for people
     *("GROUPS", "FORMS", "WORDS", "SCORES", "CONTROLS", "ATTACKERS", "TOGETHER"),

@@ -77,3 +77,24 @@ def accepted_and_wrong(rejected, panels):
     figure.supylabel("% accepted and wrong", fontsize=10)
     figure.legend(*grid[0].get_legend_handles_labels(), loc="outside right", fontsize=8)
     return figure
+
+
+def compared(panels):
+    """Networks beside each other, a panel for each question.
+
+    panels   {question: {network: fractions (seeds,)}}, a dot for each seed
+    """
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
+    grid = figure.subplots(2, -(-len(panels) // 2), sharey=True).ravel()
+    for axes, (question, networks) in zip(grid, panels.items()):
+        for row, found in enumerate(networks.values()):
+            points = 100 * np.asarray(found)
+            axes.plot(points, np.full(len(points), row), "o^sD"[row % 4], color=f"C{row}", ms=5)
+        axes.set_yticks(range(len(networks)), networks, fontsize=8)
+        axes.set_title(question, fontsize=9)
+        axes.set_ylim(len(networks) - 0.5, -0.5)
+        axes.grid(axis="x", alpha=0.3)
+    for axes in grid[len(panels) :]:
+        axes.set_axis_off()
+    figure.supxlabel("%", fontsize=9)
+    return figure
