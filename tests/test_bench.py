@@ -3,6 +3,8 @@
 import ast
 import importlib.util
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -26,9 +28,11 @@ def load(name, path):
 
 
 load("shared", BENCH / "shared" / "__init__.py")  # so that the scripts find it
-training, sparse, sparse_steps = (
-    load(f"bench_{name}", BENCH / f"{name}.py") for name in ("training", "sparse", "sparse_steps")
+names = ("training", "sparse", "sparse_steps", "product", "noise", "growth", "everything")
+training, sparse, sparse_steps, product, noise, growth, everything = (
+    load(f"bench_{name}", BENCH / f"{name}.py") for name in names
 )
+from shared import candidates, goals, networks, steps, timing  # noqa: E402
 
 
 def imported(path):
@@ -49,16 +53,15 @@ def test_no_script_imports_another():
 
 
 @pytest.mark.parametrize(
-    "name, part, script, page",
+    "name, script, page",
     [
-        ("bench-training", "results", training, "training.md"),
-        ("bench-sparse", None, sparse, "sparse-inference.md"),
-        ("sparse-steps", None, sparse_steps, "sparse-inference.md"),
+        ("bench-training", training, "training.md"),
+        ("bench-sparse", sparse, "sparse-inference.md"),
+        ("sparse-steps", sparse_steps, "sparse-inference.md"),
     ],
 )
-def test_the_tables_of_the_docs_are_those_of_the_results(name, part, script, page):
-    results = json.loads((DOCS / "results" / f"{name}.json").read_text())
-    table = script.table(results[part] if part else results)
+def test_the_tables_of_the_docs_are_those_of_the_results(name, script, page):
+    table = script.table(json.loads((DOCS / "results" / f"{name}.json").read_text()))
     assert table.strip("\n") in (DOCS / page).read_text()
 
 
@@ -74,10 +77,18 @@ def test_each_rung_has_in_use_what_it_says():
     assert in_use == nnlite.replaceable() | {"matmul": "numpy.matmul"}
 
 
+TINY = {"ann": ((), (30, 20)), "cnn": (((3, 2), (3, 3)), (30, 20))}
+
+
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.setattr(training, "NETWORKS", {"cnn": (((3, 2), (3, 2)), (5,))})
-    monkeypatch.setattr(training, "BATCH", 2)
+    for network, layers in TINY.items():
+        monkeypatch.setitem(networks.NETWORKS, network, layers)
+
+
+def training_step(network, drop_prob):
+    batch = steps.random_batch(20)
+    return steps.nnlite_step(networks.random_weights(network), *batch, drop_prob)
 
 
 def test_each_rung_calls_what_it_says(tiny, monkeypatch):
@@ -99,15 +110,15 @@ def test_each_rung_calls_what_it_says(tiny, monkeypatch):
     for name in FAST:
         monkeypatch.setitem(FAST, name, declining(name))
     for candidate, names in training.LADDER.items():
-        assert fast_functions(training.measure, "cnn", candidate) == set(names)
-    everything = fast_functions(training.nnlite_step("cnn"))
+        assert fast_functions(training.measure, "cnn", candidate, 2) == set(names)
+    everything = fast_functions(training_step("cnn", 0.3))
     assert everything == set(training.LADDER["nnlite"])
-    product = fast_functions(training.measure, "cnn", training.NUMPY_PRODUCT)
+    product = fast_functions(training.measure, "cnn", training.NUMPY_PRODUCT, 2)
     assert product == everything - {"matmul"}
 
 
 def test_a_candidate_is_measured(tiny):
-    found = training.measure("cnn", "NumPy")
+    found = training.measure("cnn", "NumPy", 2)
     assert len(found["seconds"]) == training.STEPS["cnn"] and min(found["seconds"]) > 0
     assert found["peak_mb"] > 10
 
@@ -122,8 +133,155 @@ def test_every_step_gives_the_product(rng):
 
 
 def test_candidates_that_compute_something_else_are_told():
-    case = "ann, 90 % zeros, batch 1"
-    runs = {"nnlite": [{"outputs": [1.0, 2.0]}], "SciPy": [{"outputs": [1.0, 2.00001]}]}
-    sparse.check_same(case, runs)
+    nnlite, near, far = ({"outputs": [1.0, x]} for x in (2.0, 2.00001, 2.1))
+    timing.check_same("ann", "SciPy", near, nnlite)
     with pytest.raises(SystemExit, match="SciPy gives"):
-        sparse.check_same(case, runs | {"SciPy": [{"outputs": [1.0, 2.1]}]})
+        timing.check_same("ann", "SciPy", far, nnlite)
+
+
+@pytest.mark.parametrize("kind, zeros", [("ann", 0.9), ("cnn", 0.5), ("unpruned cnn", 0.0)])
+def test_pruned_networks_are_the_same_for_all(kind, zeros, tiny, monkeypatch):
+    monkeypatch.setitem(networks.NETWORKS, "cnn", (((3, 2),) * 4, (30, 20)))
+    monkeypatch.setitem(candidates.CASES, "case", (kind, zeros, 3))
+    layers, (predict, network) = candidates.linears("case"), candidates.nnlite_predict("case")
+    assert predict().shape == (3, 10)
+    assert np.allclose(predict(), candidates.scipy_predict("case")(), rtol=1e-4, atol=1e-4)
+    if kind == "ann":
+        assert np.allclose(predict(), candidates.numpy_predict("case")(), rtol=1e-4, atol=1e-4)
+        assert network.non_zeros == sum(layer.matrix.nnz for layer in layers) < 0.12 * 784 * 30
+    if kind == "cnn":  # 98 % of the first dense layer, half of the independent weights
+        assert 0.01 < layers[4].density < 0.03
+        assert layers[1].matrix.nnz < 0.6 * 28 * 28 * 2 * 9 * 2
+
+
+def in_a_process(code):
+    """What a program prints, as JSON: these libraries' threads are to stay out of this process."""
+    imports = "import json, noise; from shared import engines, networks, steps"
+    command = [sys.executable, "-c", f"{imports}; networks.NETWORKS.update({TINY})\n{code}"]
+    path = os.pathsep.join([str(BENCH), str(ROOT)])
+    env = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "NPROC": "1"}
+    return json.loads(subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True).stdout)
+
+
+def needs(*libraries):
+    missing = [name for name in libraries if importlib.util.find_spec(name) is None]
+    return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} missing")
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
+        pytest.param("steps.torch_step(*about, b) for b in (False, True)", marks=needs("torch")),
+        pytest.param("steps.jax_step(*about) for _ in (0,)", marks=needs("jax")),
+    ],
+)
+def test_training_is_the_same_elsewhere(forms, tiny):
+    code = f"""
+about = networks.random_weights("cnn"), *steps.random_batch(20), 0.0
+print(json.dumps([[step() for _ in range(5)] for step in ({forms})]))
+"""
+    step = training_step("cnn", 0.0)
+    losses = [step() for _ in range(5)]
+    for found in in_a_process(code):
+        assert np.allclose(found, losses, rtol=1e-4)
+    assert losses[4] < 0.99 * losses[0]  # five steps change it by more than that
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        pytest.param("pytorch", marks=needs("torch")),
+        pytest.param("onnx_runtime", marks=needs("onnx", "onnxruntime")),
+        pytest.param("openvino", marks=needs("onnx", "openvino")),
+    ],
+)
+def test_outputs_are_the_same_elsewhere(engine, tiny):
+    code = f"""
+x = networks.random_images(6)
+parts = [x[:3], x[3:]]
+found = [engines.{engine}(networks.random_weights(n), parts)().tolist() for n in ("ann", "cnn")]
+print(json.dumps(found))
+"""
+    for network, outputs in zip(("ann", "cnn"), in_a_process(code)):
+        model = networks.nnlite_model(networks.random_weights(network))
+        assert np.allclose(outputs, model.predict(networks.random_images(6)), rtol=1e-4, atol=1e-5)
+
+
+@needs("torch")
+def test_noise_is_the_same_elsewhere(tiny):
+    code = """
+about = networks.random_weights("cnn"), networks.random_images(300)
+print(json.dumps([noise.torch_noise(*about, best=best)().tolist() for best in (False, True)]))
+"""
+    about = networks.random_weights("cnn"), networks.random_images(300)
+    v = noise.nnlite_noise(*about)()
+    for found in in_a_process(code):
+        assert np.abs(np.subtract(found, v)).mean() < 1e-3 * np.abs(v).mean()
+
+
+def test_the_copies_of_a_product_are_counted(monkeypatch):
+    monkeypatch.setattr(growth.matmul, "blocks", lambda m, n, threads: (m // 2, n // 4))
+    m, k, n = 20, 7, 40  # each of 4 columns of blocks copies a, each of 2 rows of them b
+    assert growth.packed(m, k, n, 8) == (4 * m * k + 2 * k * n) / (m * k + k * n)
+
+
+def measured():
+    """Results of every benchmark, as if all had taken 2 ms and reached a tenth of the limit."""
+    row = {"median_ms": 2.0, "gflops": 10.0}
+    cases = {
+        "product": {case: product.CANDIDATES for case in [*product.POSTS, *product.SQUARES]},
+        "training": dict.fromkeys(networks.NETWORKS, training.CANDIDATES),
+        "noise": dict.fromkeys(networks.NETWORKS, noise.CANDIDATES),
+        "sparse": {c: candidates.CANDIDATES[kind] for c, (kind, *_) in candidates.CASES.items()},
+        "growth": {work: ("1", "2") for work, _ in growth.processes(2)},
+    }
+    found = {
+        name: {"cases": {c: {n: dict(row) for n in names} for c, names in each.items()}}
+        for name, each in cases.items()
+    }
+    for results in found.values():
+        results["limits"] = {"gflops": 100.0, "gb_per_second": {"32": 900.0}}
+    copied = {str(threads): {"copied": float(threads)} for threads in growth.COUNTED}
+    found["growth"]["cases"]["copied: a @ b"] = copied
+    return found
+
+
+def test_every_goal_finds_what_was_measured():
+    rows = [goals.reached(goal, measured()) for goal in goals.GOALS]
+    ratios = {row["against"]: row["ratio"] for row in rows}
+    assert all(row["case"] for row in rows)
+    assert ratios["limit in registers"] == 0.1 and ratios["64 threads"] == 1 / 64
+    assert {ratio for key, ratio in ratios.items() if key[:2] not in ("li", "64")} == {1.0}
+
+
+def test_the_case_furthest_from_a_goal_counts():
+    goal = next(goal for goal in goals.GOALS if goal.work == "pruned cnn, batch 2 to 15")
+    found = measured()
+    levels = {2.0: "no", 1.0: "floor", 0.5: "aim"}  # ms of nnlite, of 2 for the others
+    for milliseconds, level in levels.items():
+        for batch in (2, 8, 15):
+            rows = found["sparse"]["cases"][f"cnn, dense layers pruned, batch {batch}"]
+            rows["nnlite"]["median_ms"] = milliseconds if batch == 8 else 0.1
+        row = goals.reached(goal, found)
+        assert row["reached"] == level and row["ratio"] == milliseconds / 2 and "8" in row["case"]
+    assert goals.reached(goal, {})["reached"] == "not measured"
+
+
+def test_more_is_better_where_the_aim_is_higher():
+    goal = next(goal for goal in goals.GOALS if goal.against == "SciPy")
+    found = measured()
+    rows = found["sparse"]["cases"]["ann, 90 % zeros, batch 1000"]
+    for milliseconds, level in {13.9: "no", 14.1: "floor", 18.1: "aim"}.items():
+        rows["SciPy"]["median_ms"] = milliseconds
+        assert goals.reached(goal, found)["reached"] == level
+
+
+def test_machines_stand_side_by_side():
+    whole, part = everything.machine_with(measured(), 2), everything.machine_with({}, 4)
+    part["processor"] = "another"
+    text = everything.side_by_side([whole, part])
+    assert f"|  | {whole['processor']} | another |" in text and "| threads | 2 | 4 |" in text
+    assert "| training step, ann | best of PyTorch and JAX | 0.9 | 0.7 | 1.00 (no) |" in text
+    assert "| 2000^3 | PyTorch | 2.000 | - |" in text
+    assert "GFLOP/s in registers: 100" in everything.table(whole)
+    assert everything.file_name("AMD EPYC, family 25") == "amd-epyc-family-25.json"

@@ -13,21 +13,17 @@ Prints a table and writes results/bench-busy.json; the one in docs/results/ was 
 --out docs/results/bench-busy.json.
 """
 
-import argparse
 import contextlib
 import itertools
 import json
-import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
-from shared import timing
+from shared import script, timing
 from tqdm import tqdm
 
-OUT = Path(__file__).parents[2] / "results" / "bench-busy.json"
 NETWORKS = {  # neurons, images in a batch
     "784-200-10, 50": ((784, 200, 10), 50),
     "784-500-300-10, 250": ((784, 500, 300, 10), 250),
@@ -89,7 +85,7 @@ def busy(n):
 def table(results):
     """Lines of text: a row for each way, mean milliseconds beside 0 / 1 / 2 busy processes."""
     lines = []
-    for network, ways in results.items():
+    for network, ways in results["results"].items():
         lines.append(f"{network:28}" + "".join(f"{n} busy".rjust(10) for n in OTHERS))
         for way, means in ways.items():
             lines.append(f"  {way:26}" + "".join(f"{means[str(n)]:10.2f}" for n in OTHERS))
@@ -97,20 +93,10 @@ def table(results):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=3, help="processes for each number")
-    parser.add_argument(
-        "--threads", type=int, default=os.cpu_count(), help="of each process, all by default"
-    )
-    parser.add_argument("--out", type=Path, default=OUT, help=f"file, {OUT} by default")
-    parser.add_argument("--only", metavar="NETWORK", help="measure this here")
-    args = parser.parse_args()
+    args = script.benchmark_parser(__doc__, "bench-busy.json").parse_args()
     if args.only:
-        print(json.dumps(measure(args.only)))
+        print(json.dumps(measure(*args.only)))
         return
-    args.out.parent.mkdir(parents=True, exist_ok=True)
     timing.in_a_process(__file__, [next(iter(NETWORKS))], args.threads)  # compiles what is missing
     cases = list(itertools.product(NETWORKS, WAYS, OTHERS))
     found = {case: [] for case in cases}
@@ -126,14 +112,8 @@ def main():
         }
         for network in NETWORKS
     }
-    print(table(results))
-    about = {"threads": args.threads, "processor": timing.processor()}
-    about |= {
-        "processes_each": args.rounds,
-        "versions": timing.versions("numpy", "numba", "nnlite"),
-    }
-    timing.write_json(args.out, {**about, "results": results})
-    print(f"\n{timing.processor()}, {args.threads} threads.  Written: {args.out}")
+    results = script.about(args) | {"results": results}
+    script.finish(args.out, results, table)
 
 
 if __name__ == "__main__":

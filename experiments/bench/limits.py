@@ -6,14 +6,21 @@ GFLOP/s, and GB/s by the kB that each thread reads, of all threads together.  Th
 are to be seen beside these limits; NUMBA_NUM_THREADS sets the number of threads.
 """
 
-import argparse
+import json
 
-from shared import machine
+from shared import machine, script
+
+
+def main():
+    parser = script.parser(__doc__)
+    parser.add_argument("--only", action="store_true", help="as JSON, for the other benchmarks")
+    limits = machine.limits()
+    if parser.parse_args().only:
+        print(json.dumps(limits))
+        return
+    for name, value in limits.items():
+        print(name, value)
+
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.parse_args()
-    for name, value in machine.limits().items():
-        print(name, value)
+    main()

@@ -1,44 +1,43 @@
-"""How long pruned networks take: SparseNetwork against SciPy, BLAS, and PyTorch, sparse and dense.
+"""How long pruned networks take: SparseNetwork against SciPy, BLAS, and dense networks elsewhere.
 
     pip install -e '.[bench]'
-    python experiments/bench/sparse.py               eight minutes; leave the machine alone
+    python experiments/bench/sparse.py               half an hour; leave the machine alone
     python experiments/bench/sparse.py --curves      the figure, a minute
 
 The posts' dense network at 80, 90 and 95 % zeros, batches of 1000, 16 and 1; their convolutional
-one with pruned dense layers, as convolutions and decoupled, and decoupled with convolution weights
-pruned as independent ones.  Weights are random: where the zeros are makes no difference.
+one with pruned dense layers, for 1000 images and for a few, as convolutions and decoupled, and
+decoupled with convolution weights pruned as independent ones; and whole, for a single image.
+Weights are random: where the zeros are makes no difference.
 
 float32, the same number of threads for all.  Each candidate runs in a process of its own, in
 turn with the others, several times.  SciPy, NumPy and CSR multiply the whole batch at once, which
-is how they are used.  PyTorch's dense networks run in their best form: channels last, inference
-mode, the best of several batch splits.  Its CSR matrices are multiplied by MKL.  The limits of the
-machine (limits.py) are measured in the same run.  All candidates must give the same outputs, by
-their mean and those of the first image.
+is how they are used.  The dense networks of PyTorch, ONNX Runtime and OpenVINO run in their best
+form, which includes the best of several batch splits: PyTorch channels last and in inference mode,
+the others from one ONNX graph, all optimisations on, OpenVINO with its hint for low latency.
+PyTorch's CSR matrices are multiplied by MKL.  The limits of the machine (limits.py) are measured
+in the same run.  All candidates must give the same outputs, by their mean and those of the first
+image.
 
 Prints tables and writes results/bench-sparse.json; the ones in docs/results/ were made with
 --out docs/results/bench-sparse.json.
 """
 
-import argparse
 import json
-import os
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 import scipy.sparse
-from shared import machine, timing
-from shared.candidates import CANDIDATES, CASES, CONVOLUTIONS, IMAGE, nnlite_predict, predict_of
-from tqdm import tqdm
+from shared import script, timing
+from shared.candidates import CANDIDATES, CASES, nnlite_predict, predict_of, same_network
+from shared.networks import IMAGE, shapes
 
 import nnlite
 from nnlite.layers import matmul
 from nnlite.sparse import Convolution, Linear, SparseNetwork, decouple
 from nnlite.sparse.network import MAX_CONV_DENSITY, MAX_DENSITY
 
-OUT = Path(__file__).parents[2] / "results" / "bench-sparse.json"
-SECONDS = 1.0  # of timing in each process, at least 5 calls
+SECONDS = 1.0  # of timing in each process
 
 
 def measure(case, candidate):
@@ -52,10 +51,10 @@ def measure(case, candidate):
     start = time.perf_counter()
     outputs = predict()
     about["first_call_seconds"] = time.perf_counter() - start
-    seconds = timing.seconds_of(predict, 3)
-    seconds = timing.seconds_of(predict, max(5, min(2000, int(SECONDS / np.median(seconds)))))
-    sums = [np.abs(outputs.astype(float)).mean(), *outputs[0, :10].tolist()]
-    return {"seconds": seconds, "outputs": sums, **about}
+    about["seconds"] = timing.enough_seconds_of(predict, SECONDS)
+    if same_network(case, candidate):
+        about["outputs"] = [np.abs(outputs.astype(float)).mean(), *outputs[0, :10].tolist()]
+    return about
 
 
 def curves():
@@ -88,7 +87,8 @@ def compare_layers(n, density, batch):
 def compare_convolutions(density, batch):
     """Milliseconds of the third of the posts' convolutions, so many of its weights not zero."""
     rng = np.random.default_rng(0)
-    conv = nnlite.Conv2D(*CONVOLUTIONS[2], rng=rng, init="he")
+    kernel, _, c_in, c_out = shapes("cnn")[2]
+    conv = nnlite.Conv2D(c_in, c_out, kernel, rng=rng, init="he")
     conv.w.value *= rng.random(conv.w.value.shape) < density
     shape = (*IMAGE[:2], conv.c_in)
     x = rng.random((batch, *shape), dtype=np.float32)
@@ -129,73 +129,42 @@ def table(results):
     return "\n".join(lines)
 
 
-def check_same(case, runs):
-    """All candidates computed the same, as far as they compute the same network."""
-    kind, zeros, _ = CASES[case]
-    for candidate, (first, *_) in runs.items():
-        if candidate == "PyTorch dense" and kind == "cnn" and zeros:
-            continue  # it has the convolutions before pruning
-        if not np.allclose(first["outputs"], runs["nnlite"][0]["outputs"], rtol=1e-3, atol=1e-4):
-            raise SystemExit(f"{case}: {candidate} gives {first['outputs']}, {runs['nnlite'][0]}")
-
-
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=3, help="processes for each candidate")
-    parser.add_argument(
-        "--threads", type=int, default=os.cpu_count(), help="of each process, all by default"
-    )
-    parser.add_argument("--out", type=Path, default=OUT, help=f"file, {OUT} by default")
+    parser = script.benchmark_parser(__doc__, "bench-sparse.json")
     parser.add_argument("--curves", action="store_true", help="measure and draw the figure only")
-    parser.add_argument("--only", nargs="+", metavar="WHAT", help="measure this here")
     args = parser.parse_args()
     if args.only:
-        what, *rest = args.only
-        found = {"limits": machine.limits, "curves": curves, "case": measure}[what](*rest)
+        found = curves() if args.only == ["curves"] else measure(*args.only)
         print(json.dumps(found))
         return
-    args.out.parent.mkdir(parents=True, exist_ok=True)
     results = json.loads(args.out.read_text()) if args.out.exists() else {}
     if args.curves:
         results["curves"] = timing.in_a_process(__file__, ["curves"], args.threads)
+        script.write_json(args.out, results)
     else:
-        results |= measure_cases(args.rounds, args.threads)
-        print(table(results))
-    timing.write_json(args.out, results)
+        packages = ("scipy", "torch", "onnx", "onnxruntime", "openvino")
+        results |= script.about(args, *packages) | measure_cases(args.rounds, args.threads)
+        script.finish(args.out, results, table)
     if "curves" in results:
         draw(results["curves"], args.out.with_suffix(".png"))
-    print(f"\n{timing.processor()}, {args.threads} threads.  Written: {args.out}")
 
 
 def measure_cases(rounds, threads):
-    versions = timing.versions("numpy", "scipy", "numba", "nnlite", "torch")
     pairs = [(case, one) for case, (kind, *_) in CASES.items() for one in CANDIDATES[kind]]
-    runs, limits = {case: {} for case in CASES}, []
-    timing.in_a_process(__file__, ["case", *pairs[0]], threads)  # compiles what is missing
+    timing.in_a_process(__file__, pairs[0], threads)  # compiles what is missing
     with tempfile.TemporaryDirectory() as empty:
-        first = timing.in_a_process(__file__, ["case", *pairs[0]], threads, NUMBA_CACHE_DIR=empty)
-    for case, candidate in tqdm(pairs * rounds, unit="process", disable=None):
-        run = timing.in_a_process(__file__, ["case", case, candidate], threads)
-        runs[case].setdefault(candidate, []).append(run)
-        if (case, candidate) == pairs[-1] or not limits:
-            limits.append(timing.in_a_process(__file__, ["limits"], threads))
-    cases = {}
-    for case, candidates in runs.items():
-        check_same(case, candidates)
-        cases[case] = {name: timing.summary(each) for name, each in candidates.items()}
-        flops = 2 * candidates["nnlite"][0]["multiplications"] * CASES[case][2]
-        cases[case]["nnlite"]["gflops"] = flops / cases[case]["nnlite"]["median_ms"] / 1e6
-    return {
-        "cases": cases,
-        "limits": max(limits, key=lambda found: found["gflops"]),
-        "first_call_seconds_with_compilation": first["first_call_seconds"],
-        "threads": threads,
-        "processes_each": rounds,
-        "processor": timing.processor(),
-        "versions": versions,
-    }
+        first = timing.in_a_process(__file__, pairs[0], threads, NUMBA_CACHE_DIR=empty)
+    runs = timing.in_turn(
+        {pair: (__file__, pair, threads) for pair in pairs} | timing.limits(threads), rounds
+    )
+    limits = timing.highest(runs.pop("limits"))
+    cases = timing.summaries(runs)
+    for case, (_, _, batch) in CASES.items():
+        row = cases[case]["nnlite"]
+        flops = 2 * runs[case, "nnlite"][0]["multiplications"] * batch
+        row["gflops"] = flops / row["median_ms"] / 1e6
+    seconds = first["first_call_seconds"]
+    return {"cases": cases, "limits": limits, "first_call_seconds_with_compilation": seconds}
 
 
 def draw(curves, path):

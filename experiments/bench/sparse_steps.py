@@ -8,13 +8,12 @@ Each step computes the same.  Prints a table and writes results/sparse-steps.jso
 docs/results/ was made with --out docs/results/sparse-steps.json.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 import scipy.sparse
 from numba import prange
-from shared import timing
+from shared import script, timing
 from tqdm import tqdm
 
 import nnlite
@@ -23,7 +22,6 @@ from nnlite.fast.simd import LANES, ROW, fma_splat, load, store, times, zeros
 from nnlite.fast.sparse import Blocks, aligned, blocks_of, multiply, multiply_chunk, pack, unpack
 from nnlite.sparse import csr_matmul_naive, decouple
 
-OUT = Path(__file__).parents[2] / "results" / "sparse-steps.json"
 IMAGES, WIDTH = 1000, 4 * LANES
 FOUR_COLUMNS = times(4)
 
@@ -153,16 +151,13 @@ def table(results):
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--out", type=Path, default=OUT, help=f"file, {OUT} by default")
+    parser = script.parser(__doc__)
+    parser.add_argument("--out", type=Path, default=script.RESULTS / "sparse-steps.json")
     args = parser.parse_args()
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    versions = timing.versions("numpy", "scipy", "numba", "nnlite")
-    results = {"layers": measure(), "processor": timing.processor(), "versions": versions}
-    timing.write_json(args.out, results)
+    versions = script.versions("numpy", "scipy", "numba", "nnlite")
+    results = {"layers": measure(), "processor": script.processor(), "versions": versions}
     print(table(results))
+    script.write_json(args.out, results)
 
 
 if __name__ == "__main__":

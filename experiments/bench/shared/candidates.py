@@ -1,25 +1,19 @@
-"""Pruned networks, their outputs computed by nnlite, SciPy, NumPy and PyTorch.
+"""Pruned networks, their outputs computed by nnlite, SciPy, NumPy, PyTorch, ONNX Runtime, OpenVINO.
 
 Each candidate is a function of nothing that computes the outputs for the images of a case.
-PyTorch is imported by the functions that use it: it need not be there for the others.
+Libraries are imported by the functions that use them: they need not be there for the others.
 """
 
-import itertools
-import os
 import warnings
 
 import numpy as np
-import scipy.sparse
 
-import nnlite
-from nnlite.sparse import Convolution, Linear, SparseNetwork, decouple
+from nnlite.sparse import SparseNetwork, unroll
+from shared import engines
+from shared.networks import IMAGE, nnlite_model, random_images, random_weights
 from shared.timing import seconds_of
 
-ANN = (784, 1500, 1000, 800, 10)
-CONVOLUTIONS = ((1, 12, 7), (12, 15, 5), (15, 25, 3), (25, 20, 3))  # c_in, c_out, kernel
-CNN = (15680, 1500, 500, 10)
 PRUNED = (0.98, 0.9, 0.0)  # the dense layers of the CNN
-IMAGE = (28, 28, 1)
 
 CASES = {  # name: (network, zeros, batch)
     "ann, 90 % zeros, batch 1000": ("ann", 0.9, 1000),
@@ -31,61 +25,76 @@ CASES = {  # name: (network, zeros, batch)
     "ann, 95 % zeros, batch 1": ("ann", 0.95, 1),
     "decoupled convolutions, unpruned, batch 1000": ("convolutions", 0.0, 1000),
     "cnn, dense layers pruned, batch 1000": ("cnn", 0.0, 1000),
+    "cnn, dense layers pruned, batch 15": ("cnn", 0.0, 15),
+    "cnn, dense layers pruned, batch 8": ("cnn", 0.0, 8),
+    "cnn, dense layers pruned, batch 2": ("cnn", 0.0, 2),
+    "cnn, dense layers pruned, batch 1": ("cnn", 0.0, 1),
+    "cnn, unpruned, batch 1": ("unpruned cnn", 0.0, 1),
     "cnn, decoupled, convolutions 50 % pruned, batch 1000": ("cnn", 0.5, 1000),
     "cnn, decoupled, convolutions 80 % pruned, batch 1000": ("cnn", 0.8, 1000),
 }
-CANDIDATES = {
-    "ann": ("nnlite", "NumPy dense", "SciPy", "PyTorch CSR", "PyTorch dense"),
-    "convolutions": ("nnlite", "SciPy", "PyTorch CSR"),
-    "cnn": ("nnlite", "SciPy", "PyTorch dense"),
+DENSE = {  # zeros are multiplied like other numbers, and convolutions are convolutions
+    "PyTorch dense": engines.pytorch,
+    "ONNX Runtime": engines.onnx_runtime,
+    "OpenVINO": engines.openvino,
 }
-SPLITS = (1000, 500, 250, 125)  # batches that PyTorch's dense network is given
+CANDIDATES = {
+    "ann": ("nnlite", "NumPy dense", "SciPy", "PyTorch CSR", *DENSE),
+    "convolutions": ("nnlite", "SciPy", "PyTorch CSR"),
+    "cnn": ("nnlite", "SciPy", *DENSE),
+    "unpruned cnn": ("nnlite", *DENSE),
+}
+SPLITS = (1000, 500, 250, 125)  # batches that the dense networks are given; the best is taken
 
 
-def network(case):
-    """[Linear, ...] with CSR matrices, and the Conv2Ds that the first of them were, unpruned."""
+def weights(case):
+    """[(w, b), ...] of a case; convolutions are not pruned."""
     kind, zeros, _ = CASES[case]
-    rng = np.random.default_rng(0)
-
-    def dense(n_in, n_out, sparsity, relu):
-        w = rng.normal(0, 1 / np.sqrt(n_in * (1 - sparsity)), (n_out, n_in)).astype(np.float32)
-        w[rng.random(w.shape) < sparsity] = 0
-        return Linear(scipy.sparse.csr_array(w), rng.normal(size=n_out).astype(np.float32), relu)
-
     if kind == "ann":
-        return [dense(n, m, zeros, m > 10) for n, m in itertools.pairwise(ANN)], []
-    layers, convs, shape = [], [], IMAGE
-    for c_in, c_out, kernel in CONVOLUTIONS:
-        convs.append(nnlite.Conv2D(c_in, c_out, kernel, rng=rng, init="he"))
-        a, bias = decouple(convs[-1], shape)
-        a.data[rng.random(a.nnz) < zeros] = 0
-        a.eliminate_zeros()
-        layers.append(Linear(a, bias, True))
-        shape = (28, 28, c_out)
+        return pruned(random_weights("ann"), (zeros,) * 4)
+    found, n_convolutions = random_weights("cnn"), 4
+    if kind == "convolutions":
+        return found[:n_convolutions]
+    if kind == "unpruned cnn":
+        return found
+    return [*found[:n_convolutions], *pruned(found[n_convolutions:], PRUNED)]
+
+
+def pruned(layers, sparsities):
+    """Such a fraction of each layer's weights set to zero, the others made larger instead."""
+    rng = np.random.default_rng(3)
+    kept = ((rng.random(w.shape) >= s) / np.sqrt(1 - s) for (w, _), s in zip(layers, sparsities))
+    return [(np.float32(w * mask), b) for (w, b), mask in zip(layers, kept)]
+
+
+def linears(case):
+    """The same as CSR matrices, with zeros among the independent weights of the convolutions."""
+    kind, zeros, _ = CASES[case]
+    layers, rng = unroll(nnlite_model(weights(case)), IMAGE), np.random.default_rng(4)
     if kind == "cnn":
-        sizes = zip(CNN, CNN[1:], PRUNED)
-        layers += [dense(n, m, sparsity, m > 10) for n, m, sparsity in sizes]
-    return layers, convs
+        for a in (layer.matrix for layer in layers[: -len(PRUNED)]):
+            a.data[rng.random(a.nnz) < zeros] = 0
+            a.eliminate_zeros()
+    return layers
 
 
 def images(case):
-    return np.random.default_rng(1).random((CASES[case][2], *IMAGE), dtype=np.float32)
+    return random_images(CASES[case][2])
 
 
 def nnlite_predict(case):
     """The function, and the SparseNetwork that it asks."""
     kind, zeros, _ = CASES[case]
-    layers, convs = network(case)
-    if kind == "cnn" and not zeros:  # still shared weights: the engine may keep the convolutions
-        shapes = [IMAGE, *((28, 28, conv.c_out) for conv in convs)]
-        layers[:4] = [Convolution(conv, shape, True) for conv, shape in zip(convs, shapes)]
-    sparse = SparseNetwork(layers)
+    if kind == "convolutions" or (kind == "cnn" and zeros):
+        network = SparseNetwork(linears(case))
+    else:  # weights of convolutions are shared: the engine may keep them so
+        network = SparseNetwork(nnlite_model(weights(case)), IMAGE)
     x = images(case)
-    return lambda: sparse.predict(x), sparse
+    return lambda: network.predict(x), network
 
 
 def scipy_predict(case):
-    layers, _ = network(case)
+    layers = linears(case)
     x = images(case).reshape(CASES[case][2], -1).T.copy()
 
     def predict():
@@ -101,16 +110,15 @@ def scipy_predict(case):
 
 
 def numpy_predict(case):
-    layers, _ = network(case)
-    layers = [(layer.matrix.toarray().T.copy(), layer.bias, layer.relu) for layer in layers]
+    layers = weights(case)
     x = images(case).reshape(CASES[case][2], -1)
 
     def predict():
         y = x
-        for w, bias, relu in layers:
+        for i, (w, b) in enumerate(layers):
             y = y @ w
-            y += bias
-            if relu:
+            y += b
+            if i < len(layers) - 1:
                 np.maximum(y, 0, out=y)
         return y
 
@@ -118,72 +126,53 @@ def numpy_predict(case):
 
 
 def torch_csr_predict(case):
-    import torch
-
-    layers, _ = network(case)
-    parts = []
+    torch = engines.torch_with_threads()
+    layers, parts = linears(case), []
     for layer in layers:
         a = layer.matrix
         arrays = (torch.from_numpy(array) for array in (a.indptr, a.indices, a.data))
         with warnings.catch_warnings():  # "Sparse CSR tensor support is in beta state"
             warnings.simplefilter("ignore")
             csr = torch.sparse_csr_tensor(*arrays, a.shape, check_invariants=False)
-        parts.append((csr, layer))
-    biases = [torch.from_numpy(layer.bias)[:, None] for layer in layers]
+        parts.append((csr, torch.from_numpy(layer.bias)[:, None], layer.relu))
     x = torch.from_numpy(images(case).reshape(CASES[case][2], -1).T.copy())
 
+    @torch.inference_mode()
     def predict():
         y = x
-        for (a, layer), bias in zip(parts, biases):
+        for a, bias, relu in parts:
             y = (a @ y).add_(bias)
-            if layer.relu:
+            if relu:
                 y = y.relu_()
         return y.T.numpy()
 
     return predict
 
 
-def torch_dense_predict(case, split):
-    """The dense network; for the cnn the convolutions themselves, unpruned."""
-    import torch
-    from torch import nn
+def dense_predict(case, engine):
+    """The function of the split into batches with which it is quickest."""
+    w, x = weights(case), images(case)
+    splits = [split for split in SPLITS if split <= len(x)] or [len(x)]
+    predicts = (engine(w, np.split(x, len(x) // split)) for split in splits)
+    return min(predicts, key=lambda predict: min(seconds_of(predict, 4)))
 
-    class Flatten(nn.Module):
-        """In the order row, column, channel, in which channels-last images lie: no copy."""
 
-        def forward(self, x):
-            return x.permute(0, 2, 3, 1).flatten(1)
+def same_network(case, candidate):
+    """Whether the candidate computes the network of the case.
 
-    layers, convs = network(case)
-    modules = []
-    for conv in convs:
-        module = nn.Conv2d(conv.c_in, conv.c_out, conv.kernel, padding="same")
-        module.weight.data = torch.from_numpy(conv.w.value.transpose(3, 2, 0, 1).copy())
-        module.bias.data = torch.from_numpy(conv.b.value)
-        modules += [module, nn.ReLU()]
-    modules.append(Flatten())
-    for layer in layers[len(convs) :]:
-        module = nn.Linear(*layer.matrix.shape[::-1])
-        module.weight.data = torch.from_numpy(layer.matrix.toarray())
-        module.bias.data = torch.from_numpy(layer.bias)
-        modules += [module, nn.ReLU()] if layer.relu else [module]
-    model = nn.Sequential(*modules).to(memory_format=torch.channels_last)
-    x = torch.from_numpy(images(case)).permute(0, 3, 1, 2)
-    x = x.to(memory_format=torch.channels_last)
-    return lambda: torch.cat([model(part) for part in x.split(split)]).numpy()
+    The dense ones have the convolutions as they were before their weights became independent.
+    """
+    kind, zeros, _ = CASES[case]
+    return candidate not in DENSE or kind == "ann" or not zeros
 
 
 def predict_of(case, candidate):
     """The function of a candidate other than nnlite."""
-    if not candidate.startswith("PyTorch"):
-        return {"SciPy": scipy_predict, "NumPy dense": numpy_predict}[candidate](case)
-    import torch
-
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    torch.set_flush_denormal(True)
-    inference = torch.inference_mode()
-    if candidate == "PyTorch CSR":
-        return inference(torch_csr_predict(case))
-    splits = [split for split in SPLITS if split <= CASES[case][2]] or [CASES[case][2]]
-    predicts = [inference(torch_dense_predict(case, split)) for split in splits]
-    return min(predicts, key=lambda predict: min(seconds_of(predict, 4)))
+    if candidate in DENSE:
+        return dense_predict(case, DENSE[candidate])
+    others = {
+        "SciPy": scipy_predict,
+        "NumPy dense": numpy_predict,
+        "PyTorch CSR": torch_csr_predict,
+    }
+    return others[candidate](case)

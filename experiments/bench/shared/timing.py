@@ -1,18 +1,17 @@
-"""Measuring time, in processes of their own, and keeping what was found.
+"""Measuring time, in processes of their own, in turn.
 
 nnlite is imported only where it is used: it is not to weigh on the memory of PyTorch's processes.
 """
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 # What nnlite sets where it is imported, and what the processes of others are not to inherit.
 SPIN = {"GOMP_SPINCOUNT": "3000", "KMP_BLOCKTIME": "1"}
@@ -23,9 +22,10 @@ def in_a_process(script, args, threads, **variables):
 
     variables   of the process's environment
     """
-    names = ("OMP", "OPENBLAS", "MKL", "NUMBA")
+    names = [f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")]
+    names += ["NPROC"]  # JAX
     env = {name: value for name, value in os.environ.items() if SPIN.get(name) != value}
-    env |= {f"{name}_NUM_THREADS": str(threads) for name in names} | variables
+    env |= dict.fromkeys(names, str(threads)) | variables
     command = [sys.executable, script, "--only", *map(str, args)]
     return json.loads(subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True).stdout)
 
@@ -40,6 +40,33 @@ def seconds_of(step, repeats):
     return seconds
 
 
+def enough_seconds_of(step, seconds, most=2000):
+    """How long each of some calls takes, after three to warm up: five, or more if time allows."""
+    usual = np.median(seconds_of(step, 3))
+    return seconds_of(step, max(5, min(most, int(seconds / usual))))
+
+
+def in_turn(processes, rounds):
+    """{name: [what each of its processes found]} of {name: (script, args, threads)}.
+
+    All of them, so many times: whatever else happens on the machine happens to all.
+    """
+    found = {name: [] for name in processes}
+    for name in tqdm([*processes] * rounds, unit="process", disable=None):
+        found[name].append(in_a_process(*processes[name]))
+    return found
+
+
+def limits(threads):
+    """What in_turn takes to measure the limits of the machine too."""
+    return {"limits": (Path(__file__).parents[1] / "limits.py", (), threads)}
+
+
+def highest(limits):
+    """Of the limits that several processes found: on a busy machine the highest is the true one."""
+    return max(limits, key=lambda found: found["gflops"])
+
+
 def summary(runs):
     """The median of several processes' medians, and the minimum of all: [{"seconds": ...}, ...]."""
     medians = [1000 * np.median(run["seconds"]) for run in runs]
@@ -50,27 +77,20 @@ def summary(runs):
     }
 
 
-def processor():
-    """The name of the processor, where Linux tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if "model name" in line), "unknown")
+def summaries(runs):
+    """{case: {candidate: summary}} of {(case, candidate): runs}, nnlite among the candidates.
+
+    Where runs have "outputs", some numbers of what was computed, they must be nnlite's.
+    """
+    cases = {}
+    for (case, candidate), each in runs.items():
+        check_same(case, candidate, each[0], runs[case, "nnlite"][0])
+        cases.setdefault(case, {})[candidate] = summary(each)
+    return cases
 
 
-def versions(*packages):
-    """{package: version}, Python's among them.  Ends the script where a package is missing."""
-    try:
-        found = {name: version(name) for name in packages}
-    except ModuleNotFoundError as error:
-        sys.exit(f"{error.name} is missing: pip install -e '.[bench]'")
-    return found | {"python": platform.python_version()}
-
-
-def write_json(path, value):
-    """Write `value`, whole or not at all."""
-    from nnlite.files import replace_when_done
-
-    with replace_when_done(path) as file:
-        file.write(json.dumps(value, indent=1).encode())
+def check_same(case, candidate, run, expected):
+    """End the script if a candidate computed something else than nnlite did."""
+    found = run.get("outputs")
+    if found and not np.allclose(found, expected["outputs"], rtol=1e-3, atol=1e-4):
+        sys.exit(f"{case}: {candidate} gives {found}, nnlite {expected['outputs']}")
