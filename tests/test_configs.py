@@ -98,7 +98,7 @@ def test_what_is_computed_reads_no_constant_that_is_not_in_the_config(study):
     own = functions(Path(study.__file__))
     shared = {}
     for path in (EXPERIMENTS / "lab").glob("*.py"):
-        if path.stem not in ("script", "tasks", "cache", "tables", "page", "sentences"):
+        if path.stem not in ("script", "tasks", "cache", "tables", "page", "sentences", "play"):
             for name, nodes in functions(path).items():
                 shared.setdefault(name, []).extend(nodes)
     left, seen, constants = ["compute"], set(), set()

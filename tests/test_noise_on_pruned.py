@@ -44,7 +44,7 @@ def test_noise_of_the_unpruned_network_is_one_noise(few_digits, runs):
 
 
 def test_a_network_is_whole_again_after_a_row(few_digits, runs, monkeypatch):
-    network, *_ = noise_on_pruned.prepared(CONFIG, "ann", 0, few_digits, runs)
+    network, *_ = noise_on_pruned.scored("ann-lq", CONFIG.ann, 0, CONFIG, few_digits, runs)
     monkeypatch.setattr(noise_on_pruned, "under_each", None)  # an error while it is pruned
     with pytest.raises(TypeError, match="not callable"):
         Attacked("ann", 0, "magnitude", 0.7).compute(CONFIG, few_digits, runs)

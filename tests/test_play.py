@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import reproduce
 from browser import needs_browser, run_in
-from lab import cache, forms, page, play
+from lab import cache, forms, page, play, pruning
 from small import NETS, NOISE
 
 import nnlite
@@ -137,14 +137,12 @@ def test_javascript_computes_what_the_model_predicts(folder, network, digits, fe
     found = run_in(folder / "play.html", script, tmp_path)
     model, rounded = network.model, play.rounded(network.model)
     images = reproduce.to_bytes(digits.images[:30])[..., None] / np.float32(255)
-    chosen = reproduce.pruning.some_images(
-        few_digits.train.images, CONFIG.scored_images, np.random.default_rng([0, 1])
-    )
+    rng = np.random.default_rng([0, 1])
+    statistics = pruning.statistics_of(rounded, few_digits.train.images, CONFIG.scored_images, rng)
     assert len(found) == 2 * len(SPARSITIES) * 2
     for key, answer in found.items():
         score, sparsity, limit = key.split(",")
         noise = network.bank[3, 0.25] if int(limit) else np.zeros((28, 28, 1), np.float32)
-        statistics = prune.input_statistics(rounded, chosen)
         scores = prune.scores(rounded, getattr(prune, score), statistics)
         masks = prune.keep_masks(scores, float(sparsity))
         with prune.applied(rounded, masks):

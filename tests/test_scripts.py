@@ -98,6 +98,11 @@ def test_help_says_what_every_option_does(path, monkeypatch):
     assert parser.description and all(action.help for action in parser._actions)
 
 
+def heeding_ctrl_c():
+    """What shells start in the background ignores it, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(
     "name", ["reproduce.py", "train.py", "strokes_on_mnist.py", "bench/sparse.py"]
 )
@@ -106,7 +111,8 @@ def test_ctrl_c_while_a_script_is_imported_is_one_line(name, tmp_path):
     (tmp_path / "tqdm.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{EXPERIMENTS.parent}"}
     command = [sys.executable, EXPERIMENTS / name]
-    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    options = {"capture_output": True, "text": True, "preexec_fn": heeding_ctrl_c}
+    run = subprocess.run(command, env=environment, **options)
     assert run.returncode == -signal.SIGINT and run.stderr == "\nStopped.\n" and not run.stdout
 
 

@@ -115,9 +115,15 @@ def markdown(head, rows):
 
 def main():
     parser = script.parser(__doc__)
-    parser.add_argument("benchmarks", nargs="*", default=BENCHMARKS, metavar="BENCHMARK")
+    parser.add_argument(
+        "benchmarks",
+        nargs="*",
+        default=BENCHMARKS,
+        metavar="BENCHMARK",
+        help=f"of {', '.join(BENCHMARKS)}; all by default",
+    )
     parser.add_argument("--rounds", type=int, help="processes for each number")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="all by default")
     parser.add_argument("--out", type=Path, default=script.RESULTS / "bench", help="a folder")
     parser.add_argument("--compare", nargs="+", type=Path, metavar="FILE", help="written before")
     args = parser.parse_args()

@@ -152,7 +152,9 @@ def table(results):
 
 def main():
     parser = script.parser(__doc__)
-    parser.add_argument("--out", type=Path, default=script.RESULTS / "sparse-steps.json")
+    parser.add_argument(
+        "--out", type=Path, default=script.RESULTS / "sparse-steps.json", help="the JSON file"
+    )
     args = parser.parse_args()
     versions = script.versions("numpy", "scipy", "numba", "nnlite")
     results = {"layers": measure(), "processor": script.processor(), "versions": versions}

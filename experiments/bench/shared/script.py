@@ -22,7 +22,9 @@ def benchmark_parser(doc, name, rounds=3):
     """With --rounds, --threads, --out, and --only, with which a benchmark calls itself."""
     options = parser(doc)
     options.add_argument("--rounds", type=int, default=rounds, help="processes for each number")
-    options.add_argument("--threads", type=int, default=os.cpu_count())
+    options.add_argument(
+        "--threads", type=int, default=os.cpu_count(), help="of each process, all by default"
+    )
     options.add_argument("--out", type=Path, default=RESULTS / name, help="the JSON file")
     options.add_argument("--only", nargs="+", metavar="WHAT", help="in this process")
     return options
