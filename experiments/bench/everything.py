@@ -125,7 +125,9 @@ def main():
     parser.add_argument("--rounds", type=int, help="processes for each number")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="all by default")
     parser.add_argument("--out", type=Path, default=script.RESULTS / "bench", help="a folder")
-    parser.add_argument("--compare", nargs="+", type=Path, metavar="FILE", help="written before")
+    parser.add_argument(
+        "--compare", nargs="+", type=Path, metavar="FILE", help="print these side by side"
+    )
     args = parser.parse_args()
     if args.compare:
         print(side_by_side([json.loads(path.read_text()) for path in args.compare]))
