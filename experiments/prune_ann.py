@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from lab import banks, nets, pruning, script
-from lab.figures.pruning import overlap
+from lab.figures.pruning import overlap, published_points
 from lab.prepared import Made, with_noisy_tests
 from lab.published import ANN_NOISE, ANN_TABLE, COMBINED_LESS, SCORED_IMAGES
 from lab.tables import WORDS, describe, largest_step, markdown, name_noise, percent
@@ -195,19 +195,26 @@ def table(results):
     return "\n\n".join([published_table(results), searched_table(results), gains_table(results)])
 
 
+TITLES = {
+    "combined": "combined: kept by magnitude; by mean activation 7 points more",
+    "random": "pruned at random",
+}
+
+
 def draw(results, out):
-    labels = [name_noise(pair) for pair in results.config["vectors"]]
     for curve in results.config["curves"]:
         curves = [curve_of(results, curve, seed) for seed in results.seeds]
         lines = [(list(points), list(points.values())) for points in curves]
-        figure = plots.accuracy_against_sparsity({f"pruned: {WORDS[curve]}": lines}, labels)
-        plots.save_figure(figure, out / f"prune-ann-{curve.replace('_', '-')}.png")
+        title = TITLES.get(curve, f"pruned by {WORDS[curve]}")
+        points = {title: published_points(curve)} if results.data == "mnist" else None
+        figure = plots.accuracy_against_sparsity({title: lines}, results.config["vectors"], points)
+        plots.save_figure(figure, out / f"prune-ann-{curve.replace('_', '-')}.png", 256)
     overlaps = [
         {row["sparsity"]: row["overlap"] for row in results.select(Overlap, seed=seed)}
         for seed in results.seeds
     ]
     figure = overlap(overlaps, results.config["combined_less"])
-    plots.save_figure(figure, out / "prune-ann-overlap.png")
+    plots.save_figure(figure, out / "prune-ann-overlap.png", 256)
 
 
 if __name__ == "__main__":

@@ -129,7 +129,6 @@ def rows(cfg, seeds):
 
 TEST_SETS = ("no noise", *map(name_noise, CNN_NOISE))
 NO_LOSS = 0.001  # of accuracy on validation images: a tenth of a point
-DRAWN_FROM = {1: 0.90, 2: 0.70}  # where the post's plots of the two layers begin
 
 
 def unpruned_table(results):
@@ -168,17 +167,21 @@ def table(results):
 
 
 def draw(results, out):
-    for layer, start in DRAWN_FROM.items():
-        for score in results.config["scores"]:
-            curves = results.select(Curve, part="test", layer=layer, score=score)
-            points = zip(curves[0]["sparsities"], *(curve["accuracy"] for curve in curves))
-            drawn = [point for point in points if point[0] >= start]
-            panel = [([s for s, *_ in drawn], [accuracies for _, *accuracies in drawn])]
-            figure = plots.accuracy_against_sparsity(
-                {f"dense layer {layer}, {WORDS[score]}": panel}, TEST_SETS[1:], start
-            )
-            name = f"prune-cnn-dense-{layer}-{score.replace('_', '-')}.png"
-            plots.save_figure(figure, out / name)
+    points = [(0.0, CNN_UNPRUNED)] if results.data == "mnist" else []
+    for layer, score in itertools.product((1, 2), results.config["scores"]):
+        title = f"dense layer {layer} pruned by {WORDS[score]}"
+        figure = plots.accuracy_against_sparsity(
+            {title: [curve_of(results, layer, score)]}, results.config["vectors"], {title: points}
+        )
+        plots.save_figure(figure, out / f"prune-cnn-dense-{layer}-{score.replace('_', '-')}.png", 256)
+
+
+def curve_of(results, layer, score):
+    """(sparsities, accuracies), from the unpruned network on."""
+    unpruned = [row["accuracy"] for row in results.select(Unpruned, part="test")]
+    curves = results.select(Curve, part="test", layer=layer, score=score)
+    pruned = zip(*(curve["accuracy"] for curve in curves))
+    return [0.0, *curves[0]["sparsities"]], [unpruned, *pruned]
 
 
 if __name__ == "__main__":

@@ -203,28 +203,24 @@ def table(results):
 
 
 def draw(results, out):
-    labels = [name_noise(pair) for pair in results.config["vectors"]]
+    vectors, dense = results.config["vectors"], results.config["dense"]
 
     def panel(score, layer, head):
         curve = curve_of(results, score, layer)
         return [(list(curve), [row["accuracy"][head] for row in curve.values()])]
 
     for score in results.config["scores"]:
-        panels = {
-            f"{WORDS[score]}, {words}": panel(score, None, head) for head, words in HEADS.items()
-        }
-        figure = plots.accuracy_against_sparsity(panels, labels)
-        plots.save_figure(figure, out / f"prune-decoupled-{score.replace('_', '-')}.png")
+        panels = {words: panel(score, None, head) for head, words in HEADS.items()}
+        title = f"all convolutions pruned by {WORDS[score]}"
+        figure = plots.accuracy_against_sparsity(panels, vectors, title=title)
+        plots.save_figure(figure, out / f"prune-decoupled-{score.replace('_', '-')}.png", 256)
     n_layers = len(results.config["network"]["convolutions"])
     for score in results.config["scores_alone"]:
-        panels = {
-            f"layer {layer}, {WORDS[score]}": panel(score, layer, "pruned")
-            for layer in range(1, n_layers + 1)
-        }
-        figure = plots.accuracy_against_sparsity(panels, labels)
-        plots.save_figure(figure, out / f"prune-decoupled-layers-{score.replace('_', '-')}.png", 64)
-    times = {WORDS[score]: milliseconds_of(results, score) for score in results.config["scores"]}
-    plots.save_figure(time_against_sparsity(times), out / "prune-decoupled-time.png")
+        panels = {f"layer {k}": panel(score, k, "pruned") for k in range(1, n_layers + 1)}
+        title = f"one convolution pruned by {WORDS[score]}; {base(results)}"
+        figure = plots.accuracy_against_sparsity(panels, vectors, title=title)
+        plots.save_figure(figure, out / f"prune-decoupled-layers-{score.replace('_', '-')}.png", 256)
+    plots.save_figure(draw_time(results, out), out / "prune-decoupled-time.png")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import numpy as np
 from lab import banks, cut, nets, pruning, script
 from lab.prepared import Made, with_noisy_tests
 from lab.published import ANN_NOISE, SCORED_IMAGES
-from lab.tables import WORDS, largest_step, markdown, name_noise, percent
+from lab.tables import WORDS, largest_step, markdown, percent
 
 import nnlite
 from nnlite import plots
@@ -167,13 +167,12 @@ def name_layers(layers):
 
 
 def draw(results, out):
-    labels = [name_noise(pair) for pair in results.config["vectors"]]
-    parts, scores = results.config["parts"], results.config["scores"]
+    parts, scores, vectors = (results.config[name] for name in ("parts", "scores", "vectors"))
 
     def panels(some):
         """{title: [(sparsities, accuracies) of each seed]} of (layers, score) pairs"""
         return {
-            f"{name_layers(layers)}, {WORDS[score]}": [
+            f"{name_layers(layers)} by {WORDS[score]}": [
                 (curve["sparsities"], curve["accuracy"])
                 for curve in results.select(Curve, layers=layers, score=score)
             ]
@@ -182,12 +181,12 @@ def draw(results, out):
 
     for score in scores:
         alone = panels((layers, score) for layers in parts if len(layers) == 1)
-        figure = plots.accuracy_against_sparsity(alone, labels)
-        plots.save_figure(figure, out / f"prune-layers-{score.replace('_', '-')}.png")
+        figure = plots.accuracy_against_sparsity(alone, vectors)
+        plots.save_figure(figure, out / f"prune-layers-{score.replace('_', '-')}.png", 256)
     together = panels((layers, score) for layers in parts if len(layers) > 1 for score in scores)
     if together:
-        figure = plots.accuracy_against_sparsity(together, labels)
-        plots.save_figure(figure, out / "prune-layers-2-and-3.png")
+        figure = plots.accuracy_against_sparsity(together, vectors)
+        plots.save_figure(figure, out / "prune-layers-2-and-3.png", 256)
 
 
 if __name__ == "__main__":

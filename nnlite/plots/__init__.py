@@ -18,7 +18,8 @@ from nnlite.plots.images import (
     noise_vectors,
     show_image,
 )
-from nnlite.plots.noise import accuracy_against_limit, accuracy_against_sparsity
+from nnlite.plots.noise import accuracy_against_limit
+from nnlite.plots.sparsity import accuracy_against_sparsity
 from nnlite.plots.training import training_curves
 
 __all__ = [

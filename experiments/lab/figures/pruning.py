@@ -3,6 +3,17 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from lab.published import ANN_TABLE
+
+
+def published_points(curve):
+    """[(sparsity, accuracies)] that the post gives for one way of pruning the dense network."""
+    points = [(0.0, ANN_TABLE[()])]
+    for settings, accuracies in ANN_TABLE.items():
+        if settings and curve == ("combined" if len(settings) > 1 else settings[0][0]):
+            points.append((settings[0][1], accuracies))
+    return points
+
 
 def overlap(seeds, less):
     """Fraction of the weights that magnitude or mean activation removes which both remove.
