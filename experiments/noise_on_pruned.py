@@ -155,21 +155,28 @@ def table(results):
 
 
 def draw(results, out):
-    """The dense network: mean over the vectors, against sparsity, for each seed."""
+    """Means over the vectors: of the dense network against sparsity, for each seed."""
     panels = {}
     for score in results.config["scores"]:
-        lines = {"no noise": [], "replayed": [], "anew": []}
-        for seed in results.seeds:
-            curve = [
-                *results.select(Attacked, network="ann", seed=seed, score=None),
-                *results.select(Attacked, network="ann", seed=seed, score=score),
-            ]
-            lines["no noise"].append([row["clean"] for row in curve])
-            for kind in KINDS:
-                lines[kind].append([np.mean(accuracies(row, kind)) for row in curve])
-        panels[WORDS[score]] = lines
-    figure = replayed_and_anew((0, *results.config["ann_sparsities"]), panels)
-    plots.save_figure(figure, out / "noise-on-pruned.png")
+        seeds = [dense_curve(results, seed, score) for seed in results.seeds]
+        lines = {kind: [[row[kind] for row in curve] for curve in seeds] for kind in seeds[0][0]}
+        panels[f"dense network, by {WORDS[score]}"] = lines
+    rows = results.select(Attacked, network="cnn")
+    cases = {describe_case(row): means(row) for row in rows}
+    figure = replayed_and_anew((0, *results.config["ann_sparsities"]), panels, cases)
+    plots.save_figure(figure, out / "noise-on-pruned.png", 256)
+
+
+def dense_curve(results, seed, score):
+    """Means of the unpruned network and of each sparsity."""
+    unpruned = results.select(Attacked, network="ann", seed=seed, score=None)
+    pruned = results.select(Attacked, network="ann", seed=seed, score=score)
+    return [means(row) for row in [*unpruned, *pruned]]
+
+
+def means(row):
+    """Accuracy without noise, and over the vectors of either kind."""
+    return {"no noise": row["clean"], **{kind: np.mean(accuracies(row, kind)) for kind in KINDS}}
 
 
 if __name__ == "__main__":

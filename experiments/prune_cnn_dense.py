@@ -173,7 +173,9 @@ def draw(results, out):
         figure = plots.accuracy_against_sparsity(
             {title: [curve_of(results, layer, score)]}, results.config["vectors"], {title: points}
         )
-        plots.save_figure(figure, out / f"prune-cnn-dense-{layer}-{score.replace('_', '-')}.png", 256)
+        plots.save_figure(
+            figure, out / f"prune-cnn-dense-{layer}-{score.replace('_', '-')}.png", 256
+        )
 
 
 def curve_of(results, layer, score):

@@ -16,15 +16,16 @@ Writes prune-decoupled.json, prune-decoupled-<score>.png, -layers-<score>.png, -
 
 import functools
 import itertools
+import json
 from dataclasses import dataclass, replace
 
 import numpy as np
 from lab import banks, nets, pruning, script
 from lab.attacked import noisy_sets
-from lab.figures.pruning import time_against_sparsity
+from lab.figures.pruning import other_ways, time_and_accuracy
 from lab.prepared import Made
 from lab.published import CNN_NOISE, SCORED_IMAGES
-from lab.tables import WORDS, markdown, name_noise, percent
+from lab.tables import WORDS, markdown, percent
 from lab.timing import median_seconds
 
 import nnlite.sparse.prune as sparse_prune
@@ -180,8 +181,7 @@ def curve_of(results, score, layer):
 
 def milliseconds_of(results, score):
     """{sparsity: milliseconds for 1000 images}"""
-    timed = results.select(Timed, score=score)
-    return {row["sparsity"]: 1000 * row["seconds"] for row in timed}
+    return {row["sparsity"]: 1000 * row["seconds"] for row in results.select(Timed, score=score)}
 
 
 def table(results):
@@ -203,24 +203,47 @@ def table(results):
 
 
 def draw(results, out):
-    vectors, dense = results.config["vectors"], results.config["dense"]
-
-    def panel(score, layer, head):
-        curve = curve_of(results, score, layer)
-        return [(list(curve), [row["accuracy"][head] for row in curve.values()])]
-
-    for score in results.config["scores"]:
-        panels = {words: panel(score, None, head) for head, words in HEADS.items()}
-        title = f"all convolutions pruned by {WORDS[score]}"
-        figure = plots.accuracy_against_sparsity(panels, vectors, title=title)
-        plots.save_figure(figure, out / f"prune-decoupled-{score.replace('_', '-')}.png", 256)
+    together = {(None, head): words for head, words in HEADS.items()}
     n_layers = len(results.config["network"]["convolutions"])
+    alone = {(k, "pruned"): f"layer {k}" for k in range(1, n_layers + 1)}
+    for score in results.config["scores"]:
+        figure = draw_curves(results, score, together, f"all convolutions pruned by {WORDS[score]}")
+        plots.save_figure(figure, out / f"prune-decoupled-{score.replace('_', '-')}.png", 256)
     for score in results.config["scores_alone"]:
-        panels = {f"layer {k}": panel(score, k, "pruned") for k in range(1, n_layers + 1)}
-        title = f"one convolution pruned by {WORDS[score]}; {base(results)}"
-        figure = plots.accuracy_against_sparsity(panels, vectors, title=title)
-        plots.save_figure(figure, out / f"prune-decoupled-layers-{score.replace('_', '-')}.png", 256)
-    plots.save_figure(draw_time(results, out), out / "prune-decoupled-time.png")
+        title = f"one convolution pruned by {WORDS[score]}\n{base(results)}"
+        figure = draw_curves(results, score, alone, title)
+        plots.save_figure(
+            figure, out / f"prune-decoupled-layers-{score.replace('_', '-')}.png", 256
+        )
+    plots.save_figure(draw_time(results, out), out / "prune-decoupled-time.png", 256)
+
+
+def draw_curves(results, score, chosen, title):
+    """A panel for each (layer, head) of `chosen`, {(layer, head): its title}."""
+    panels = {}
+    for (layer, head), words in chosen.items():
+        curve = curve_of(results, score, layer)
+        panels[words] = [(list(curve), [row["accuracy"][head] for row in curve.values()])]
+    return plots.accuracy_against_sparsity(panels, results.config["vectors"], title=title)
+
+
+def base(results):
+    """What the curves of single layers begin with."""
+    (row,) = results.select(Pruned, score=None)
+    dense = " and ".join(f"{100 * sparsity:g}" for sparsity in results.config["dense"])
+    right = percent(row["accuracy"]["pruned"][0])
+    return f"base: {dense} % of the dense layers pruned by mean activation, {right} % right"
+
+
+def draw_time(results, out):
+    """Other ways through such a network are from bench/sparse.py, if its file is in `out`."""
+    milliseconds, accuracies, bench = {}, {}, out / "bench-sparse.json"
+    for score in results.config["scores"]:
+        curve = curve_of(results, score, None)
+        milliseconds[WORDS[score]] = milliseconds_of(results, score)
+        accuracies[WORDS[score]] = {s: row["accuracy"]["pruned"][0] for s, row in curve.items()}
+    references = other_ways(json.loads(bench.read_text())["cases"]) if bench.exists() else {}
+    return time_and_accuracy(milliseconds, accuracies, references)
 
 
 if __name__ == "__main__":

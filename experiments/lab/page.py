@@ -14,6 +14,7 @@ from string import Template
 import numpy as np
 
 from lab import cache, sentences
+from lab.figures.pruning import published_points
 from lab.published import ANN_NOISE, ANN_SPARSITY, ANN_TABLE, CONFIDENCE, STRONG, WEAK
 from lab.tables import WORDS, name_noise
 from nnlite import plots
@@ -174,19 +175,23 @@ def html_table(header, rows):
 
 def draw_figures(results, out):
     noise = results.noise
-    pruning, confidence = {}, {}
+    pruning, confidence, published = {}, {}, {}
     for row in results.pruning:
-        sparsities, accuracies = pruning.setdefault(f"pruned by {WORDS[row['score']]}", ([], []))
+        title = f"pruned by {WORDS[row['score']]}"
+        sparsities, accuracies = pruning.setdefault(title, ([], []))
         sparsities.append(row["sparsity"])
         accuracies.append(row["accuracy"])
+        if is_comparable(results):
+            published[title] = published_points(row["score"])
     for row in results.confidence:
         confidence[f"{row['sparsity']:.0%} pruned, noise limit {row['limit']:.2f}"] = row
+    vectors = results.config["shown_noise"]
     panels = {title: [curve] for title, curve in pruning.items()}
     examples = [{**e, "image": as_pixels(e["image"])} for e in noise["examples"]]
     figures = {
         "digits": plots.digits(as_pixels(results.digits)),
         "noise": plots.noise_vectors(noise["vectors"], noise["success"], examples, noise["limit"]),
-        "pruning": plots.accuracy_against_sparsity(panels, noise_names(results)),
+        "pruning": plots.accuracy_against_sparsity(panels, vectors, published),
         "ratio": plots.ratio_curves(confidence),
         "lowest": plots.digit_gallery(results.gallery["lowest"]),
         "highest": plots.digit_gallery(results.gallery["highest"]),
@@ -219,7 +224,7 @@ def write(out):
     pictures = {
         "digits": "twenty digits of each class",
         "noise": "ten noise vectors and images with them added",
-        "pruning": "accuracy against the fraction of weights removed",
+        "pruning": "accuracy as ever fewer weights are kept",
         "ratio": "fraction of images kept against the ratio",
         "lowest": "a digit of each class, of the lowest ratio",
         "highest": "a digit of each class, of the highest ratio",

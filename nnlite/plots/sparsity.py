@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from scipy.optimize import isotonic_regression
 
 from nnlite.plots.style import class_look, limit_style
 
@@ -13,6 +14,7 @@ TICKS = (100, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1)  # of weights kept, percent
 MARKED = (50, 20, 10, 5, 2, 1)  # where a curve has its markers
 NO_NOISE = (None, None)
 WANTED = 98  # accuracy without noise at which the ways of pruning are compared, percent
+WANTED_LINE = {"color": "0.3", "lw": 1, "ls": ":"}
 
 
 def accuracy_against_sparsity(panels, vectors, published=None, title=""):
@@ -37,6 +39,7 @@ def accuracy_against_sparsity(panels, vectors, published=None, title=""):
         curves = {0: NO_NOISE} | {1 + k: vectors[k] for k in part}
         draw_networks(axes, networks, curves)
         draw_published(axes, published.get(name, []), curves)
+        axes.axhline(WANTED, **WANTED_LINE, zorder=1)
         show_kept(axes, max(max(sparsities) for sparsities, _ in networks))
         if part.start == 0:
             axes.set_title(name, fontsize=10)
@@ -101,7 +104,6 @@ def draw_published(axes, points, curves):
 def show_kept(axes, highest):
     """Axes of percent, from all weights down to what the highest sparsity keeps."""
     least = 100 * (1 - highest)
-    axes.axhline(WANTED, color="0.3", lw=1, ls=":", zorder=1)
     axes.set(xscale="log", xlim=(100, least), ylim=(0, 100))
     ticks = [tick for tick in TICKS if tick >= 0.99 * least]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
@@ -125,21 +127,16 @@ def name_at_the_start(axes, heights, curves):
 
 
 def spread(heights, apart, top):
-    """Places near the heights, in their order, at least so far apart and not above the top.
-
-    Pushed up only, pushed down only, and the middle of both, are all far enough apart.
-    """
+    """Places nearest to the heights, in their order, so far apart and not above the top."""
     order, steps = np.argsort(heights), apart * np.arange(len(heights))
-    wanted = heights[order] - steps
-    up, down = np.maximum.accumulate(wanted), np.minimum.accumulate(wanted[::-1])[::-1]
-    places = np.minimum((up + down) / 2 + steps, top - steps[::-1])
-    return places[np.argsort(order)]
+    places = isotonic_regression(heights[order] - steps).x + steps
+    return np.minimum(places, top - steps[::-1])[np.argsort(order)]
 
 
 def explained(panels, published):
     """What is not named where it is drawn."""
     several = max(len(networks) for networks in panels.values()) > 1
-    key = [Line2D([], [], color="0.3", lw=1, ls=":", label=f"{WANTED} %")]
+    key = [Line2D([], [], **WANTED_LINE, label=f"{WANTED} %")]
     if several:
         key.append(Patch(color="black", alpha=0.15, lw=0, label="range of the networks"))
         key.append(Line2D([], [], color="black", lw=0.5, label="first network, finer steps"))

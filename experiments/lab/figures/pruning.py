@@ -2,8 +2,22 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from lab.published import ANN_TABLE
+from nnlite.plots.sparsity import WANTED, WANTED_LINE, show_kept
+
+KINDS = {  # neither is a class: grey, told apart by marker and line
+    "no noise": {"label": "no noise", "color": "black", "ls": "-", "lw": 2, "marker": "D", "ms": 5},
+    "replayed": {
+        **{"label": "noise of the unpruned network, replayed", "color": "0.45", "ls": "-"},
+        **{"marker": "o", "mfc": "white"},
+    },
+    "anew": {
+        **{"label": "noise made anew on the pruned network", "color": "black", "ls": "--"},
+        **{"marker": "s", "ms": 5, "lw": 1.2},
+    },
+}
 
 
 def published_points(curve):
@@ -16,66 +30,116 @@ def published_points(curve):
 
 
 def overlap(seeds, less):
-    """Fraction of the weights that magnitude or mean activation removes which both remove.
+    """Of the weights that magnitude or mean activation removes, how many both remove.
 
     seeds   [{sparsity: fraction}, ...];  less: how much less is removed by mean activation
     """
-    figure = Figure(figsize=(5.5, 3.6), layout="constrained")
+    figure = Figure(figsize=(6.4, 4), layout="constrained")
     axes = figure.subplots()
-    for k, fractions in enumerate(seeds):
-        axes.plot(*zip(*fractions.items()), color="C0", lw=1.5 if k == 0 else 0.7)
-    p = np.linspace(0, 0.99, 100)
+    for fractions in seeds:
+        axes.plot(*kept_and(percent_of(fractions)), color="black", lw=0.8)
+    p = np.linspace(0.01, 0.99, 99)
     q = np.maximum(p - less, 0)
-    axes.plot(p, p * q / np.maximum(p + q - p * q, 1e-9), color="C7", ls="--")
-    axes.lines[0].set_label("the network")
-    axes.lines[-1].set_label("two random choices")
-    axes.set(xlabel="fraction removed by magnitude", ylabel="removed by both / by either")
-    axes.set(xlim=(0, 1), ylim=(0, 1))
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=9)
+    axes.plot(100 * (1 - p), 100 * p * q / (p + q - p * q), color="0.45", ls="--")
+    axes.text(30, 93, "the networks, one line each", fontsize=9)
+    axes.text(33, 36, "two random choices", fontsize=9)
+    axes.set(xlabel="weights kept by magnitude, %", ylabel="removed by both, % of those by either")
+    show_kept(axes, 0.99)
     return figure
 
 
-def replayed_and_anew(sparsities, panels):
-    """Accuracy under noise of the unpruned network and of the pruned one, against sparsity.
+def replayed_and_anew(sparsities, panels, cases):
+    """Accuracy under noise of the unpruned network and of the pruned one.
 
-    panels   {title: {"no noise": lines, "replayed": lines, "anew": lines}}, each (seeds, S);
-             the mean is drawn and the range shaded
+    panels   {title: {"no noise": lines, "replayed": lines, "anew": lines}}, each (seeds, S), the
+             mean and the range against sparsity
+    cases    {title: {"no noise": accuracy, "replayed": ..., "anew": ...}} of one network
     """
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
-    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    kinds = {
-        "no noise": ("no noise", "black", "-"),
-        "replayed": ("noise of the unpruned network, replayed", "C0", "-"),
-        "anew": ("noise made anew on the pruned network", "C3", "--"),
-    }
+    figure = Figure(figsize=(7, 7), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=(3, 0.9 + 0.3 * len(cases)))
+    grid = above.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, (title, lines) in zip(grid, panels.items()):
-        for kind, (label, color, style) in kinds.items():
-            seeds = np.asarray(lines[kind])
-            axes.plot(
-                sparsities, seeds.mean(axis=0), color=color, ls=style, marker="o", label=label
-            )
-            axes.fill_between(
-                sparsities, seeds.min(axis=0), seeds.max(axis=0), color=color, alpha=0.2
-            )
-        axes.set(title=title, xlabel="fraction of weights removed", xlim=(0, 1), ylim=(0, 1))
-        axes.grid(alpha=0.3)
-    grid[0].set_ylabel("accuracy on test images")
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        for k, (kind, style) in enumerate(KINDS.items()):
+            seeds = 100 * np.asarray(lines[kind])
+            kept, mean = 100 * (1 - np.array(sparsities)), seeds.mean(axis=0)
+            span = [mean - seeds.min(axis=0), seeds.max(axis=0) - mean]
+            axes.errorbar(kept * 1.03 ** (1 - k), mean, span, capsize=2, elinewidth=0.8, **style)
+        axes.axhline(WANTED, **WANTED_LINE, label=f"{WANTED} %")
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("weights kept, %")
+        show_kept(axes, max(sparsities))
+        axes.set_xlim(108, 0.92 * kept.min())
+    grid[0].set_ylabel("accuracy, % of test images")
+    draw_cases(below.subplots(), cases)
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9
+    )
     return figure
 
 
-def time_against_sparsity(lines):
-    """How long 1000 images take.
-
-    lines   {label: {sparsity: milliseconds}}
-    """
-    figure = Figure(figsize=(5.5, 3.6), layout="constrained")
-    axes = figure.subplots()
-    for label, milliseconds in lines.items():
-        axes.plot(*zip(*milliseconds.items()), marker="o", ms=4, label=label)
-    axes.set(xlabel="fraction of convolution weights removed", ylabel="ms for 1000 images")
-    axes.set(xlim=(0, 1), ylim=(0, None))
+def draw_cases(axes, cases):
+    """A row of points for each case, from the top."""
+    for row, found in enumerate(cases.values()):
+        ends = [100 * found["replayed"], 100 * found["anew"]]
+        axes.plot(ends, [row, row], color="0.7", lw=1)
+        for kind, style in KINDS.items():
+            axes.plot(100 * found[kind], row, **style)
+    axes.set_yticks(range(len(cases)), cases, fontsize=9)
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 100), xlabel="accuracy, % of test images")
+    axes.set_title("convolutional network: removed from one dense layer", fontsize=10)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=9)
+
+
+def other_ways(cases):
+    """{words: {sparsity: milliseconds}} of such a network, from the cases of bench/sparse.py."""
+    whole = cases["cnn, dense layers pruned, batch 1000"]
+    scipy = {0.0: whole["SciPy"]["median_ms"]}
+    for sparsity in (0.5, 0.8):
+        case = cases[f"cnn, decoupled, convolutions {100 * sparsity:.0f} % pruned, batch 1000"]
+        scipy[sparsity] = case["SciPy"]["median_ms"]
+    return {
+        "SciPy, decoupled": scipy,
+        "PyTorch, not decoupled": {0.0: whole["PyTorch dense"]["median_ms"]},
+        "nnlite, not decoupled": {0.0: whole["nnlite"]["median_ms"]},
+    }
+
+
+def percent_of(curve):
+    return {sparsity: 100 * fraction for sparsity, fraction in curve.items()}
+
+
+def kept_and(curve):
+    """(weights kept in percent, values) of {sparsity: value}."""
+    return [100 * (1 - sparsity) for sparsity in curve], list(curve.values())
+
+
+def time_and_accuracy(milliseconds, accuracies, references):
+    """How long 1000 images take as ever fewer convolution weights are kept, and what is read right.
+
+    milliseconds, accuracies   {way of pruning: {sparsity: value}}
+    references                 {words: {sparsity: milliseconds}}, one value alone as a level line
+    """
+    figure = Figure(figsize=(6.4, 6.6), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    for (way, times), grey in zip(milliseconds.items(), ("0", "0.45", "0.7")):
+        style = {"color": grey, "marker": "o", "ms": 3.5, "lw": 1.4, "label": way}
+        above.plot(*kept_and(times), **style)
+        below.plot(*kept_and(percent_of(accuracies[way])), **style)
+    for (words, times), line in zip(references.items(), ("--", "-.", ":")):
+        kept, values = kept_and(times)
+        if len(values) == 1:
+            above.axhline(*values, color="black", ls=line, lw=1)
+            above.text(1.02, 1.04 * values[0], words, ha="right", va="bottom", fontsize=9)
+        else:
+            above.plot(kept, values, color="black", ls=line, lw=1, marker="o", ms=3.5)
+            above.text(0.93 * kept[-1], values[-1], words, va="bottom", fontsize=9)
+    show_kept(below, 0.99)
+    below.set(xlabel="convolution weights kept, %", ylabel="accuracy without noise, %")
+    above.set(yscale="log", ylabel="ms for 1000 images")
+    above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    above.yaxis.set_major_formatter("{x:g}")
+    above.minorticks_off()
+    above.grid(alpha=0.3)
+    below.legend(title="nnlite, decoupled; pruned by", fontsize=9)
     return figure
