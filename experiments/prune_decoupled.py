@@ -10,7 +10,8 @@ activation and at random, with the dense layers pruned and not; and each layer a
 whole test set, clean and under the noise of the unpruned network.
 
 The time is that of the whole network with its dense layers pruned, for 1000 images; it is measured
-in every run, after the accuracies, and needs the machine to itself.
+in every run, after the accuracies, and needs the machine to itself.  Beside it stand the times of
+others, if bench-sparse.json of bench/sparse.py is in the same folder.
 Writes prune-decoupled.json, prune-decoupled-<score>.png, -layers-<score>.png, -time.png.
 """
 
@@ -172,11 +173,9 @@ HEADS = {"whole": "dense layers whole", "pruned": "dense layers pruned"}
 
 def curve_of(results, score, layer):
     """{sparsity: row}, from the unpruned network on."""
-    points = [
-        *results.select(Pruned, score=None),
-        *results.select(Pruned, score=score, layer=layer),
-    ]
-    return {row["sparsity"]: row for row in points}
+    unpruned = results.select(Pruned, score=None)
+    pruned = results.select(Pruned, score=score, layer=layer)
+    return {row["sparsity"]: row for row in [*unpruned, *pruned]}
 
 
 def milliseconds_of(results, score):

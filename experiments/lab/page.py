@@ -23,8 +23,8 @@ from nnlite.files import replace_when_done
 TEMPLATE = Path(__file__).with_name("page.html")
 
 PUBLISHED = (
-    "The published numbers beside ours are those of the posts, for a network 784-1500-1000-800-10; "
-    "under noise they are read off a figure."
+    "The published numbers beside ours, hollow in the figure, are those of the posts, for a "
+    "network 784-1500-1000-800-10; under noise they are read off a figure."
 )
 # (score, sparsity) whose accuracies stand beside published ones: a column of the table each.
 COMPARED = (("magnitude", 0.0), ("magnitude", 0.9), ("mean_activation", 0.81))

@@ -21,28 +21,27 @@ def accuracy_against_sparsity(panels, vectors, published=None, title=""):
     """Accuracy clean and under each noise vector as ever fewer weights are kept.
 
     panels     {title: [(sparsities (S,), accuracies (S, 1 + V)), ...]}, one pair for each network;
-               accuracies in [0, 1]: clean, then under V vectors
+               sparsities ascending from 0, below 1; accuracies in [0, 1], clean, then under V
+               vectors
     vectors    (target, limit) of each: the look of its line
     published  {title of a panel: [(sparsity, accuracies (1 + V,)), ...]}, hollow markers
     Of several networks the mean is drawn and the range shaded, where all were measured; the first
     one is drawn everywhere, as a thin line.
     """
+    highest = max(sparsities[-1] for networks in panels.values() for sparsities, _ in networks)
+    if highest >= 1:
+        raise ValueError(f"sparsity {highest} keeps no weight: a logarithmic axis cannot show it")
     columns, published = (1 if len(panels) < 3 else 2), published or {}
-    n = len(vectors)
-    parts = [range(n)] if len(panels) > 1 else [range(n // 2), range(n // 2, n)]
-    figure, grid = grid_of(len(panels) * len(parts), columns)
+    shown = list(itertools.product(panels.items(), parts_of(len(panels), len(vectors))))
+    figure, grid = grid_of(len(shown), columns)
     figure.suptitle(title, fontsize=10)
-    shown = itertools.product(
-        panels.items(), parts
-    )  # bands of four can be told apart, of eight not
     for axes, ((name, networks), part) in zip(grid.flat, shown):
         curves = {0: NO_NOISE} | {1 + k: vectors[k] for k in part}
         draw_networks(axes, networks, curves)
         draw_published(axes, published.get(name, []), curves)
         axes.axhline(WANTED, **WANTED_LINE, zorder=1)
-        show_kept(axes, max(max(sparsities) for sparsities, _ in networks))
-        if part.start == 0:
-            axes.set_title(name, fontsize=10)
+        show_kept(axes, highest)
+        axes.set_title(name if part.start == 0 else "", fontsize=10)
         if columns == 1:
             name_at_the_start(axes, 100 * np.mean([rows[0] for _, rows in networks], 0), curves)
     for axes in grid[-1]:
@@ -53,6 +52,14 @@ def accuracy_against_sparsity(panels, vectors, published=None, title=""):
     key += explained(panels, published)
     figure.legend(handles=key, loc="outside lower center", ncols=3, fontsize=9)
     return figure
+
+
+def parts_of(n_panels, n_vectors):
+    """Ranges of the vectors that share axes: the bands of four can be told apart, of eight not."""
+    half = n_vectors // 2
+    if n_panels > 1 or n_vectors <= 4:
+        return [range(n_vectors)]
+    return [range(half), range(half, n_vectors)]
 
 
 def grid_of(n, columns):
@@ -72,6 +79,7 @@ def look(pair):
 
 
 def label(pair):
+    """ "class 3, limit 0.25" """
     target, limit = pair
     return "no noise" if target is None else f"class {target}, limit {limit:.2f}"
 
@@ -82,7 +90,7 @@ def draw_networks(axes, networks, curves):
     at = [100 * np.asarray(rows)[np.searchsorted(x, common)] for x, rows in networks]
     mean, low, high = np.mean(at, axis=0), np.min(at, axis=0), np.max(at, axis=0)
     kept = 100 * (1 - np.array(common))
-    marked = sorted({int(np.argmin(abs(np.log(kept / k)))) for k in MARKED if k >= kept.min()})
+    marked = sorted({int(np.argmin(abs(np.log(kept / k)))) for k in MARKED if k > 0.9 * kept[-1]})
     for k, pair in curves.items():
         style = look(pair)
         axes.plot(kept, mean[:, k], markevery=marked, **style)
@@ -94,6 +102,7 @@ def draw_networks(axes, networks, curves):
 
 
 def draw_published(axes, points, curves):
+    """Hollow markers of each curve; stars without noise."""
     for sparsity, accuracies in points:
         for k, pair in curves.items():
             hollow = {**look(pair), "mfc": "white", "ls": "", "ms": 7, "zorder": 3}
