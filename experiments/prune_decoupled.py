@@ -174,8 +174,8 @@ HEADS = {"whole": "dense layers whole", "pruned": "dense layers pruned"}
 def curve_of(results, score, layer):
     """{sparsity: row}, from the unpruned network on."""
     unpruned = results.select(Pruned, score=None)
-    pruned = results.select(Pruned, score=score, layer=layer)
-    return {row["sparsity"]: row for row in [*unpruned, *pruned]}
+    others = results.select(Pruned, score=score, layer=layer)
+    return {row["sparsity"]: row for row in [*unpruned, *others]}
 
 
 def milliseconds_of(results, score):
