@@ -7,7 +7,7 @@ From "Pruning, cost functions and adversarial noise": noise could not be made wi
 and a quadratic cost; it could with softmax and cross-entropy put on the trained network.
 
 Noise is trained on training images; the ways are compared on validation images, and the end of
-each is measured on test images, too.  Writes noise-ways.json and noise-ways.png.
+each is measured on test images, too.  Writes noise-ways.json.
 """
 
 import itertools
@@ -16,12 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from lab import banks, nets, script
 from lab.attacked import under_noise
-from lab.figures.noise import success_against_steps
 from lab.prepared import Trained
 from lab.tables import markdown, percent
 
 import nnlite
-from nnlite import plots
 from nnlite.noise import noise_chain, universal_noise
 
 
@@ -106,7 +104,7 @@ def rows(cfg, seeds):
             yield Way(seed, step, step_size, loss, l2, steps, target)
 
 
-# Table and figure
+# Table
 
 
 def ways_of(results):
@@ -140,8 +138,7 @@ def table(results):
 
 
 def draw(results, out):
-    ways = {way: growth(numbers) for way, numbers in ways_of(results).items()}
-    plots.save_figure(success_against_steps(ways), out / "noise-ways.png")
+    """Nothing: what there is to see is in the table."""
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ Such a script is a module with
     needs(cfg, seeds)   the networks and noise that are made first, as rows
     rows(cfg, seeds)    what is computed: rows, see lab/tasks.py, in the order of the results
     table(results)      text, published / here
-    draw(results, out)  figures, written to the folder `out`
+    draw(results, out)  figures, if any, written to the folder `out`
 
 `table` and `draw` see nothing but the Results that were written.  A row whose class says
 `kept = False` measures time: it is computed in every run, alone, after the others.

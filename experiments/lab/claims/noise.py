@@ -29,7 +29,6 @@ def steps_in_words(found):
     attacker="universal noise, four kinds of steps, quadratic cost",
     control="softmax and cross-entropy, the same steps",
     caveat=f"{FIRST}; the notebooks' cost is a tenth of ours, so plain steps move a tenth",
-    figure="noise-ways",
 )
 def quadratic_makes_no_noise(ways):
     """Holds if with every kind of steps it succeeds half as often as cross-entropy, or less; partly
@@ -45,7 +44,6 @@ def quadratic_makes_no_noise(ways):
     "noise_ways",
     attacker="universal noise, four kinds of steps, cross-entropy",
     caveat=FIRST,
-    figure="noise-ways",
 )
 def softmax_makes_noise(ways):
     """Holds if with every kind of steps more than half of the images of other classes are read as
