@@ -212,7 +212,7 @@ def table(results):
 
 
 def draw(results, out):
-    plots.save_figure(draw_vectors(results), out / "noise-vectors.png", colors=64)
+    plots.save_figure(draw_vectors(results), out / "noise-vectors.png", colors=128)
     plots.save_figure(draw_limits(results), out / "noise-limits.png")
 
 
@@ -220,11 +220,11 @@ def draw_vectors(results):
     """The pictures, above each vector how often it gets its way."""
     vectors, titles = {}, {}
     for row in results.select(Picture):
-        label = f"{row['network']}\n{row['limit']:.2f}"
+        label = f"{row['network']}\nlimit {row['limit']:.2f}"
         fields = {name: row[name] for name in ("network", "seed", "limit")}
         (measured,) = results.select(OwnNoise, **fields)
         vectors[label] = from_text(row["vectors"])
-        titles[label] = [f"{success:.0%}" for success in measured["success"]]
+        titles[label] = [f"{100 * success:.0f} %" for success in measured["success"]]
     return plots.noise_grid(vectors, titles)
 
 
