@@ -1,5 +1,7 @@
 """The digits that a network is least and most sure of, and what noise does to them."""
 
+import base64
+
 import numpy as np
 
 from nnlite.confidence import continuous_ratio, top_two_ratio
@@ -33,29 +35,31 @@ def extremes(outputs, labels, classes):
 def describe(network, images, outputs, limits):
     """A dict for each image, without and with noise that asks for its second class.
 
-    image           (28, 28), 0 to 255
-    first, second   classes of the two largest outputs
-    outputs         these two
-    ratio           of these, as text
-    noise           a dict for each limit: limit, read (the class it is read as then), ratio
+    first, second           classes of the two largest outputs
+    image, outputs, ratio   see `seen`
+    noise                   a dict for each limit: limit, read (the class it is read as then), and
+                            image, outputs, ratio again
     """
-    first, second = outputs.argmax(axis=1), second_class(outputs)
+    second = second_class(outputs)
     digits = [
-        {
-            "image": np.round(images[i, ..., 0] * 255).astype(int),
-            "first": first[i],
-            "second": second[i],
-            "outputs": outputs[i, [first[i], second[i]]],
-            "ratio": text_of(ratio),
-            "noise": [],
-        }
-        for i, ratio in enumerate(top_two_ratio(outputs))
+        {"first": first, "second": other, **shown, "noise": []}
+        for first, other, shown in zip(outputs.argmax(axis=1), second, seen(images, outputs))
     ]
     for limit in limits:
-        after = network.model.predict(network.with_noise(images, second, limit))
-        for digit, read, ratio in zip(digits, after.argmax(axis=1), top_two_ratio(after)):
-            digit["noise"].append({"limit": limit, "read": read, "ratio": text_of(ratio)})
+        noisy = network.with_noise(images, second, limit)
+        after = network.model.predict(noisy)
+        for digit, read, shown in zip(digits, after.argmax(axis=1), seen(noisy, after)):
+            digit["noise"].append({"limit": limit, "read": read, **shown})
     return digits
+
+
+def seen(images, outputs):
+    """A dict for each image: image, as text; outputs, the two largest; ratio of these, as text."""
+    largest, ratios = np.sort(outputs, axis=1)[:, :-3:-1], top_two_ratio(outputs)
+    return [
+        {"image": as_text(image), "outputs": two, "ratio": text_of(ratio)}
+        for image, two, ratio in zip(images, largest, ratios)
+    ]
 
 
 def second_class(outputs):
@@ -68,3 +72,23 @@ def second_class(outputs):
 def text_of(ratio):
     """ "13.25", "inf" or "nan": JSON has no infinity."""
     return f"{ratio:.2f}" if np.isfinite(ratio) else str(ratio)
+
+
+def as_text(image):
+    """An image (28, 28, 1) of 0 to 1 as bytes, in base64."""
+    return base64.b64encode(np.rint(255 * image).astype(np.uint8).tobytes()).decode()
+
+
+def from_text(text):
+    """(28, 28), 0 to 1"""
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(28, 28) / 255
+
+
+def with_pictures(digits):
+    """The digits, their images no longer texts: as plots.digit_gallery takes them."""
+    return [
+        digit
+        | {"image": from_text(digit["image"])}
+        | {"noise": [noise | {"image": from_text(noise["image"])} for noise in digit["noise"]]}
+        for digit in digits
+    ]

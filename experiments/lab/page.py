@@ -15,6 +15,7 @@ import numpy as np
 
 from lab import cache, sentences
 from lab.figures.pruning import published_points
+from lab.gallery import with_pictures
 from lab.published import ANN_NOISE, ANN_SPARSITY, ANN_TABLE, CONFIDENCE, STRONG, WEAK
 from lab.tables import WORDS, name_noise
 from nnlite import plots
@@ -193,8 +194,8 @@ def draw_figures(results, out):
         "noise": plots.noise_vectors(noise["vectors"], noise["success"], examples, noise["limit"]),
         "pruning": plots.accuracy_against_sparsity(panels, vectors, published),
         "ratio": plots.ratio_curves(confidence),
-        "lowest": plots.digit_gallery(results.gallery["lowest"]),
-        "highest": plots.digit_gallery(results.gallery["highest"]),
+        "lowest": plots.digit_gallery(with_pictures(results.gallery["lowest"])),
+        "highest": plots.digit_gallery(with_pictures(results.gallery["highest"])),
     }
     for name, figure in figures.items():
         plots.save_figure(figure, out / f"{name}.png")

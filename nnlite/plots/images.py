@@ -57,36 +57,48 @@ def noise_vectors(vectors, success, examples, limit):
 def noise_grid(rows, titles):
     """Noise vectors, a row of ten for each network or limit, one for each class it asks for.
 
-    rows     {label: (10, 28, 28)}, pixel units; each row is shown within its own range
+    rows     {label: (10, 28, 28)}, pixel units; all are shown in the same colours
     titles   {label: 10 texts}, shown above the vectors
     """
-    figure = Figure(figsize=(9, 0.15 + 1.03 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(7, 0.8 + 0.84 * len(rows)), layout="constrained")
     grid = figure.subplots(len(rows), 10, squeeze=False)
+    limit = max(np.abs(vectors).max() for vectors in rows.values())
     for line, (label, vectors) in zip(grid, rows.items()):
-        limit = np.abs(vectors).max()
         for axes, vector, title in zip(line, vectors, titles[label]):
-            show_image(axes, vector, title, cmap="RdBu", vmin=-limit, vmax=limit)
+            shown = show_image(axes, vector, title, cmap="RdBu", vmin=-limit, vmax=limit)
         line[0].set_ylabel(label, fontsize=9, rotation=0, ha="right", va="center")
     for k, axes in enumerate(grid[-1]):
-        axes.set_xlabel(f"class {k}", fontsize=9)
+        axes.set_xlabel(f"for {k}", fontsize=9)
+    bar = figure.colorbar(shown, ax=grid, location="bottom", aspect=50, ticks=[-limit, 0, limit])
+    bar.set_label("added to a pixel, of 0 (black) to 1 (white)", fontsize=9)
     return figure
 
 
-def digit_gallery(rows):
-    """Digits in rows of three, each titled with its first and second class.
+def digit_gallery(digits, columns=2):
+    """Digits, and beside each the same digit under noise; below each the ratio of its outputs.
 
-    rows   a dict for each: image (28, 28) of 0 to 255, first, second, outputs (the two largest)
+    digits   a dict for each: image (28, 28), first, second (its classes), outputs (the two
+             largest), ratio (a text), noise: a dict for each limit: limit, image, read, ratio
     """
-    n_rows = max(1, -(-len(rows) // 3))
-    figure = Figure(figsize=(4.2, 4.9 / 3 * n_rows), layout="constrained")
-    grid = figure.subplots(n_rows, 3).ravel()
-    for axes in grid[len(rows) :]:
-        axes.axis("off")
-    for axes, row in zip(grid, rows):
-        title = f"1st: {row['first']}  2nd: {row['second']}"
-        show_image(axes, np.asarray(row["image"]) / 255, title)
-        axes.set_xlabel("{:.2f} / {:.2f}".format(*row["outputs"]), fontsize=9, labelpad=2)
+    n_rows = max(1, -(-len(digits) // columns))
+    figure = Figure(figsize=(6.5, 1.62 * n_rows), layout="constrained")
+    blocks = np.ravel(figure.subfigures(n_rows, columns, squeeze=False, wspace=0.04))
+    for block, digit in zip(blocks, digits):
+        shown = [(digit["image"], "{first}, then {second}".format(**digit), ratio_below(digit))]
+        for noise in digit["noise"]:
+            title = "{limit:g}: read as {read}".format(**noise)
+            shown.append((noise["image"], title, ratio_below(noise)))
+        for axes, (image, title, below) in zip(np.ravel(block.subplots(1, len(shown))), shown):
+            show_image(axes, image, title)
+            axes.title.set_fontsize(8)
+            axes.set_xlabel(below, fontsize=8, labelpad=2)
     return figure
+
+
+def ratio_below(shown):
+    """Such as "0.52 / 0.49\n= 1.08"."""
+    outputs = "{:.2f} / {:.2f}".format(*shown["outputs"])
+    return outputs + "\nratio " + shown["ratio"].replace("inf", "∞").replace("nan", "none")
 
 
 def matrix_of_a_filter(matrix):

@@ -7,7 +7,7 @@ from lab.published import STILL_RIGHT, STRONG, WEAK
 from lab.tables import percent
 
 SECOND = "universal noise of the image's second class, limits 0.15 and 0.35"
-GALLERY = "nine digits of one network, dense and whole; numbers, no pictures under noise"
+GALLERY = "nine digits of one network, dense and whole"
 LOW = "confidence-images-lowest"
 HIGH = "confidence-images-highest"
 REJECTED_BELOW = 6.6  # the post's threshold that keeps 90 % of clean images
