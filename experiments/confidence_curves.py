@@ -210,9 +210,17 @@ def table(results):
     return "\n\n".join([*blocks, table_of_sparsities(results), table_of_lengths(results)])
 
 
+def published(title):
+    """[(threshold, fraction of the corrupted images kept), ...] of the post, as far as it says."""
+    at = CONFIDENCE.get(title, ())[2:]
+    pairs = zip(at[::3], at[2::3])
+    return [(float(threshold), float(kept) / 100) for threshold, kept in pairs if threshold]
+
+
 def draw(results, out):
     def draw_panels(panels, name, what):
-        figure = plots.ratio_curves(panels, what)
+        title = f"half of the images with noise of limit {results.config['limit']:.2f}"
+        figure = plots.ratio_curves(panels, what, title)
         plots.save_figure(figure, out / f"confidence-curves-{name}.png", 64)
 
     with_curves = results.select(Form, with_curves=True)
@@ -221,7 +229,9 @@ def draw(results, out):
         ("softmax_cross_entropy", "sce", "probabilities"),
     ):
         drawn = forms.trained_with(loss, with_curves, results.config["forms"])
-        draw_panels({forms.title(row): row for row in drawn}, name, what)
+        titled = {forms.title(row): row for row in drawn}
+        panels = {title: row | {"published": published(title)} for title, row in titled.items()}
+        draw_panels(panels, name, what)
 
     less, more = (results.select(Sparsity, sparsity=s, with_curves=True)[0] for s in (0.5, 0.95))
     panels = {f"{100 * row['sparsity']:.0f} % removed": row for row in (less, more)}

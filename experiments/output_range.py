@@ -147,13 +147,13 @@ def table(results):
 def draw(results, out):
     with_curves = results.select(Range, with_curves=True)
 
-    def draw_panels(loss, kind, name):
+    def draw_panels(loss, kind, name, published=()):
         drawn = forms.trained_with(loss, with_curves, results.config["forms"])
-        figure = largest_outputs({forms.title(row): row for row in drawn}, kind)
+        figure = largest_outputs({forms.title(row): row for row in drawn}, kind, published)
         plots.save_figure(figure, out / f"output-range-{name}.png", 64)
 
-    draw_panels("quadratic", "curves", "curves")
-    draw_panels("quadratic", "histograms", "histograms")
+    draw_panels("quadratic", "curves", "curves", CLEAN_RANGE)
+    draw_panels("quadratic", "histograms", "histograms", CLEAN_RANGE)
     draw_panels("softmax_cross_entropy", "curves", "sce")
 
 

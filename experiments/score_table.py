@@ -219,17 +219,20 @@ def table_of_cost(results):
 def dots(results, asked):
     """A dict for each network: the AUROC of every score, mean over the seeds."""
     networks = []
-    for title, seeds in forms.by_title(results.select(Scores)).items():
+    for seeds in forms.by_title(results.select(Scores)).values():
         scores = [by_score(row, *asked) for row in seeds]
         auroc = [mean([s[score] for s in scores], "auroc") for score in SCORES]
-        dot = {"network": seeds[0]["network"], "form": seeds[0]["form"], "title": title}
-        networks.append({**dot, "auroc": auroc})
+        dot = {"network": seeds[0]["network"], "form": seeds[0]["form"], "auroc": auroc}
+        networks.append(dot)
     return networks
 
 
 def draw(results, out):
-    panels = {in_words(*asked): dots(results, asked) for asked in questions(results)}
-    plots.save_figure(score_dots(panels, list(SCORES)), out / "score-table.png")
+    panels = {
+        f"clean or noise, {limit}" if limit else "right or wrong": dots(results, (question, limit))
+        for question, limit in questions(results)
+    }
+    plots.save_figure(score_dots(panels, list(SCORES)), out / "score-table.png", 64)
 
 
 if __name__ == "__main__":

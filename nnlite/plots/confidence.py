@@ -1,45 +1,82 @@
 """What the outputs tell."""
 
+import numpy as np
 from matplotlib.figure import Figure
 
-CLEAN, CORRUPTED, INEFFECTIVE = "#1f4e9c", "#c8321e", "#7a7a7a"
+GROUPS = {  # of images; each has a line of its own, too, for eyes that do not tell colours apart
+    "clean": {"label": "clean, read right", "color": "#1f4e9c", "ls": "-"},
+    "corrupted": {"label": "corrupted: noise, read wrong", "color": "#c8321e", "ls": "--"},
+    "ineffective": {"label": "ineffective: noise, still right", "color": "#6b6b6b", "ls": ":"},
+}
+OPEN = {"marker": "s", "markerfacecolor": "white"}  # of published points
 
 
-def ratio_curves(panels, what="outputs"):
+def ratio_curves(panels, what="outputs", title=""):
     """The fraction of images whose ratio reaches a threshold, two panels in a row.
 
     what    "outputs", or "probabilities", of which it is the ratio
+    title   of the whole figure
     panels  {title: {"thresholds": (T,), "curves": {"clean": (T,), "corrupted": (T,),
-                     "ineffective": (T,)}, "at": [{"keep", "threshold", "corrupted_kept"}, ...]}}
+                     "ineffective": (T,)}, "at": [{"keep", "threshold", "corrupted_kept"}, ...],
+                     "images" and "only_first_positive": {group: how many},
+                     "published" (may be missing): [(threshold, corrupted kept), ...]}}
     """
     n_rows = (len(panels) + 1) // 2
-    figure = Figure(figsize=(9, 0.6 + 3 * n_rows), layout="constrained")
-    grid = figure.subplots(n_rows, 2, sharex=True, sharey=True, squeeze=False)
-    for axes in grid.flat[len(panels) :]:
+    figure = Figure(figsize=(6.5, 1.3 + 2.2 * n_rows), layout="constrained")
+    grid = figure.subplots(n_rows, 2, sharex=True, sharey=True, squeeze=False).ravel()
+    for axes in grid[len(panels) :]:
         axes.axis("off")
-    lines = {
-        "clean": ("clean, classified right", CLEAN, "-"),
-        "corrupted": ("corrupted: noise, classified wrong", CORRUPTED, "-"),
-        "ineffective": ("ineffective: noise, still right", INEFFECTIVE, "--"),
-    }
-    for axes, (title, panel) in zip(grid.flat, panels.items()):
-        for key, (label, color, style) in lines.items():
-            axes.plot(
-                panel["thresholds"], panel["curves"][key], color=color, ls=style, lw=2, label=label
-            )
-        for at in panel["at"]:
-            x, y = at["threshold"], at["corrupted_kept"]
-            threshold = axes.axvline(x, color="black", lw=0.8, ls=":")
-            axes.plot(x, y, "o", color=CORRUPTED, ms=5)
-            offset = {"xytext": (5, 3), "textcoords": "offset points", "fontsize": 9}
-            offset["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}
-            axes.annotate(f"{y:.0%}", (x, y), color=CORRUPTED, **offset)
-        axes.set(title=title, xscale="log", ylim=(0, 1.02), xlim=(1, panel["thresholds"][-1]))
+    lines = {}
+    for axes, (name, panel) in zip(grid, panels.items()):
+        for group, look in GROUPS.items():
+            axes.plot(panel["thresholds"], 100 * np.array(panel["curves"][group]), **look)
+        here = [(at["threshold"], at["corrupted_kept"]) for at in panel["at"]]
+        mark_thresholds(axes, here, panel.get("published", []))
+        explain_plateau(axes, panel)
+        axes.set(xscale="log", ylim=(0, 102), xlim=(1, panel["thresholds"][-1]))
+        axes.set_title(name, fontsize=10)
+        axes.tick_params(labelbottom=True)
         axes.grid(alpha=0.3)
-    for axes in grid[-1]:
+        lines |= {line.get_label(): line for line in axes.get_legend_handles_labels()[0]}
+    for axes in grid[len(panels) - 2 : len(panels)]:
         axes.set_xlabel(f"ratio of the two largest {what}")
-    figure.supylabel("fraction of images with at least this ratio", fontsize=10)
-    handles, _ = grid[0, 0].get_legend_handles_labels()
-    threshold.set_label("90 % and 80 % of the clean kept")
-    figure.legend(handles=[*handles, threshold], loc="outside lower center", ncols=2)
+    figure.suptitle(title, fontsize=11)
+    figure.supylabel("% of images with at least this ratio", fontsize=10)
+    figure.legend(handles=lines.values(), loc="outside lower center", ncols=2, fontsize=9)
     return figure
+
+
+def mark_thresholds(axes, here, published):
+    """The corrupted images that thresholds keep, as points and in words.
+
+    here, published   [(threshold, fraction kept), ...]
+    """
+    for x, _ in here:
+        line = axes.axvline(x, color="black", lw=0.8, ls="-.")
+    line.set_label("90 % and 80 % of the clean kept")
+    words, look = [], {"color": GROUPS["corrupted"]["color"], "ls": "", "ms": 6}
+    for points, style, source in ((here, {"marker": "o"}, ""), (published, OPEN, "published: ")):
+        for x, kept in points:
+            words.append(f"{source}{100 * kept:.3g} % above {number(x)}")
+        if points:
+            label = f"{source}corrupted images kept"
+            axes.plot(*zip(*((x, 100 * kept) for x, kept in points)), label=label, **look, **style)
+    corner = {"transform": axes.transAxes, "ha": "right", "va": "top", "fontsize": 8}
+    axes.text(0.98, 0.97, "\n".join(words), color=look["color"], **corner)
+
+
+def number(x):
+    return f"{x:.1f}" if x < 100 else f"{x:,.0f}"
+
+
+def explain_plateau(axes, panel):
+    """What it is that no threshold rejects: images of which only one output is positive."""
+    clean, corrupted = (
+        100 * panel["only_first_positive"][group] / max(panel["images"][group], 1)
+        for group in ("clean", "corrupted")
+    )
+    if max(clean, corrupted) < 1:
+        return
+    words = f"{clean:.0f} and {corrupted:.0f} %: only\none output positive,\nratio infinite"
+    place = {"xytext": (-3, 7), "textcoords": "offset points", "fontsize": 8, "ha": "right"}
+    axes.annotate(words, (panel["thresholds"][-1], max(clean, corrupted)), **place)

@@ -2,8 +2,10 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from nnlite.plots.confidence import CLEAN, CORRUPTED, INEFFECTIVE
+from lab.figures.look import FILLINGS, NETWORKS
+from nnlite.plots.confidence import GROUPS
 
 
 def success_against_ratio(panels):
@@ -12,75 +14,94 @@ def success_against_ratio(panels):
     panels   {title: {kind of noise: {"success": (seeds, groups), "ratio": the same}}}: how often it
              gets its way, and the median ratio after; the mean is drawn and the range shaded
     """
-    figure = Figure(figsize=(9, 6.4), layout="constrained")
+    figure = Figure(figsize=(6.5, 5.6), layout="constrained")
     grid = figure.subplots(2, len(panels), sharex=True, sharey="row", squeeze=False)
     for column, (title, kinds) in zip(grid.T, panels.items()):
         for axes, quantity in zip(column, ("success", "ratio")):
-            for k, (kind, lines) in enumerate(kinds.items()):
-                seeds = np.asarray(lines[quantity])
+            for (kind, lines), style in zip(kinds.items(), ("C4o-", "C5s--", "C9^:")):
+                seeds = np.array(lines[quantity]) * (100 if quantity == "success" else 1)
                 at = np.arange(1, seeds.shape[1] + 1)
-                axes.plot(at, seeds.mean(axis=0), f"C{k}o-", ms=4, label=f"{kind} class")
+                axes.plot(at, seeds.mean(axis=0), style, ms=5, label=f"{kind} class")
                 low, high = seeds.min(axis=0), seeds.max(axis=0)
-                axes.fill_between(at, low, high, color=f"C{k}", alpha=0.2, lw=0)
+                axes.fill_between(at, low, high, color=style[:2], alpha=0.2, lw=0)
             axes.grid(alpha=0.3)
-        column[0].set(title=title, ylim=(-0.02, 1.02), xticks=at)
-        column[1].set(xlabel="tenth of the images, from lowest ratio to highest", yscale="log")
-    grid[0, 0].set_ylabel("read as the noise wants")
+        column[0].set(title=title, ylim=(-2, 102), xticks=at)
+        column[1].set_yscale("log")
+    figure.supxlabel("tenth of the images, from lowest ratio to highest", fontsize=10)
+    grid[0, 0].set_ylabel("read as the noise wants, %")
     grid[1, 0].set_ylabel("median ratio after the noise")
     grid[0, 0].legend(fontsize=9, title="noise of the")
     return figure
 
 
-def largest_outputs(panels, kind):
+def largest_outputs(panels, kind, published=()):
     """The largest output of clean, corrupted and ineffectively attacked images.
 
-    panels   {title: {"grid": (G,), "curves": {group: (G,) fractions below}, "range": two ends}}
-    kind     "curves", fractions below, or "histograms"
+    panels      {title: {"grid": (G,), "curves": {group: (G,) fractions below}, "range": two ends}}
+    kind        "curves", images below each value, or "histograms"
+    published   the ends of the published range, drawn in every panel
     """
     n_rows = (len(panels) + 1) // 2
-    figure = Figure(figsize=(9, 0.6 + 2.7 * n_rows), layout="constrained")
-    colors = {"clean": CLEAN, "corrupted": CORRUPTED, "ineffective": INEFFECTIVE}
-    grid = figure.subplots(n_rows, 2, squeeze=False).ravel()
+    figure = Figure(figsize=(6.5, 1.2 + 1.9 * n_rows), layout="constrained")
+    grid = figure.subplots(n_rows, 2, sharex=bool(published), squeeze=False).ravel()
     for axes in grid[len(panels) :]:
         axes.axis("off")
+    draw, what = {
+        "curves": (draw_below, "% of images below"),
+        "histograms": (draw_histogram, "% of images"),
+    }[kind]
     for axes, (title, panel) in zip(grid, panels.items()):
-        x = np.asarray(panel["grid"])
-        for name, color in colors.items():
-            below = np.asarray(panel["curves"][name])
-            if kind == "curves":
-                axes.plot(x, below, color=color, lw=1.8, label=name)
-            else:
-                axes.stairs(np.diff(below[::4]), x[::4], color=color, fill=True, alpha=0.35)
-                axes.stairs(np.diff(below[::4]), x[::4], color=color, lw=1.5, label=name)
-        axes.axvspan(*panel["range"], color=CLEAN, alpha=0.08, lw=0, label="99 % of clean ones")
-        axes.set(title=title, xlabel="largest output")
+        for group, look in GROUPS.items():
+            draw(axes, np.array(panel["grid"]), 100 * np.array(panel["curves"][group]), look)
+        axes.axvspan(*panel["range"], color="#1f4e9c", alpha=0.1, lw=0, label="99 % of clean ones")
+        for end in published:
+            axes.axvline(end, color="black", lw=1)
+        axes.set_title(title, fontsize=10)
+        axes.tick_params(labelbottom=True)
         axes.grid(alpha=0.3)
-    what = "fraction of images below" if kind == "curves" else "fraction of images"
+    for axes in grid[len(panels) - 2 : len(panels)]:
+        axes.set_xlabel("largest output")
     figure.supylabel(what, fontsize=10)
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    if published:
+        axes.lines[-1].set_label("{:g} and {:g}, published".format(*published))
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
-def score_dots(panels, scores):
-    """AUROC of every score (S names), a dot for each network.
+def draw_below(axes, x, below, look):
+    axes.plot(x, below, **look)
 
-    panels   {question: [{"network", "form", "title", "auroc": (S,)}, ...]}; a colour for each
-             network, a filling for each form
+
+def draw_histogram(axes, x, below, look):
+    """A bar for every fourth step of x."""
+    bars = np.diff(below[::4]), x[::4]
+    axes.stairs(*bars, color=look["color"], fill=True, alpha=0.25)
+    axes.stairs(*bars, **look)
+
+
+def score_dots(panels, scores):
+    """AUROC of every score (S names), a mark for each network: whole ones left, pruned ones right.
+
+    panels   {question: [{"network", "form", "auroc": (S,)}, ...]}
     """
-    figure = Figure(figsize=(10.5, 4.6), layout="constrained")
-    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    fillings = {"pruned": "white", "pruned less": "0.8"}
-    for axes, (question, dots) in zip(grid, panels.items()):
-        networks = list(dict.fromkeys(dot["network"] for dot in dots))
+    figure = Figure(figsize=(6.5, 1.1 + 2.5 * len(panels)), layout="constrained")
+    grid = figure.subplots(len(panels), 2, sharey=True, squeeze=False)
+    for line, (question, dots) in zip(grid, panels.items()):
         for dot in dots:
-            k = networks.index(dot["network"])
-            style = {"color": f"C{k}", "marker": "osv^"[k % 4], "ls": "", "ms": 7}
-            style["markerfacecolor"] = fillings.get(dot["form"], f"C{k}")
-            axes.plot(dot["auroc"], np.arange(len(scores)), label=dot["title"], **style)
-        axes.set_yticks(np.arange(len(scores)), scores)
-        axes.set(title=question, xlabel="AUROC")
-        axes.grid(alpha=0.3)
-    grid[0].invert_yaxis()
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+            look = NETWORKS[dot["network"]] | FILLINGS.get(dot["form"], {})
+            below = 0.2 * (list(NETWORKS).index(dot["network"]) - 1.5)  # so that none is hidden
+            places = np.arange(len(scores)) + below
+            axes = line[int(dot["form"] != "whole")]
+            axes.plot(100 * np.array(dot["auroc"]), places, ls="", ms=5, **look)
+        for axes, form in zip(line, ("whole", "pruned")):
+            axes.set_title(f"{question}: {form}", fontsize=10)
+            axes.grid(alpha=0.3)
+    for axes in grid[-1]:
+        axes.set_xlabel("AUROC, %")
+    axes.set_yticks(np.arange(len(scores)), scores, fontsize=9)
+    axes.invert_yaxis()
+    black = {"color": "black", "marker": "o"}
+    looks = NETWORKS | {form: black | filling for form, filling in FILLINGS.items()}
+    marks = [Line2D([], [], ls="", label=name, **look) for name, look in looks.items()]
+    figure.legend(handles=marks, loc="outside lower center", ncols=3, fontsize=9)
     return figure
