@@ -21,12 +21,8 @@ def ratio_curves(panels, what="outputs", title=""):
                      "images" and "only_first_positive": {group: how many},
                      "published" (may be missing): [(threshold, corrupted kept), ...]}}
     """
-    n_rows = (len(panels) + 1) // 2
-    figure = Figure(figsize=(6.5, 1.3 + 2.2 * n_rows), layout="constrained")
-    grid = figure.subplots(n_rows, 2, sharex=True, sharey=True, squeeze=False).ravel()
-    for axes in grid[len(panels) :]:
-        axes.axis("off")
-    lines = {}
+    xlabel, lines = f"ratio of the two largest {what}", {}
+    figure, grid = two_in_a_row(len(panels), 2.2, xlabel, sharex=True, sharey=True)
     for axes, (name, panel) in zip(grid, panels.items()):
         for group, look in GROUPS.items():
             axes.plot(panel["thresholds"], 100 * np.array(panel["curves"][group]), **look)
@@ -35,15 +31,26 @@ def ratio_curves(panels, what="outputs", title=""):
         explain_plateau(axes, panel)
         axes.set(xscale="log", ylim=(0, 102), xlim=(1, panel["thresholds"][-1]))
         axes.set_title(name, fontsize=10)
-        axes.tick_params(labelbottom=True)
-        axes.grid(alpha=0.3)
         lines |= {line.get_label(): line for line in axes.get_legend_handles_labels()[0]}
-    for axes in grid[len(panels) - 2 : len(panels)]:
-        axes.set_xlabel(f"ratio of the two largest {what}")
     figure.suptitle(title, fontsize=11)
     figure.supylabel("% of images with at least this ratio", fontsize=10)
     figure.legend(handles=lines.values(), loc="outside lower center", ncols=2, fontsize=9)
     return figure
+
+
+def two_in_a_row(n, height, xlabel, **shared):
+    """A figure and the axes of its n panels, each so many inches high."""
+    n_rows = (n + 1) // 2
+    figure = Figure(figsize=(6.5, 1.3 + height * n_rows), layout="constrained")
+    grid = figure.subplots(n_rows, 2, squeeze=False, **shared).ravel()
+    for axes in grid[:n]:
+        axes.tick_params(labelbottom=True)
+        axes.grid(alpha=0.3)
+    for axes in grid[max(0, n - 2) : n]:  # the last of each column
+        axes.set_xlabel(xlabel)
+    for axes in grid[n:]:
+        axes.axis("off")
+    return figure, grid[:n]
 
 
 def mark_thresholds(axes, here, published):

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lab.figures.look import FILLINGS, NETWORKS
-from nnlite.plots.confidence import GROUPS
+from nnlite.plots.confidence import GROUPS, two_in_a_row
 
 
 def success_against_ratio(panels):
@@ -41,11 +41,7 @@ def largest_outputs(panels, kind, published=()):
     kind        "curves", images below each value, or "histograms"
     published   the ends of the published range, drawn in every panel
     """
-    n_rows = (len(panels) + 1) // 2
-    figure = Figure(figsize=(6.5, 1.2 + 1.9 * n_rows), layout="constrained")
-    grid = figure.subplots(n_rows, 2, sharex=bool(published), squeeze=False).ravel()
-    for axes in grid[len(panels) :]:
-        axes.axis("off")
+    figure, grid = two_in_a_row(len(panels), 1.9, "largest output", sharex=bool(published))
     draw, what = {
         "curves": (draw_below, "% of images below"),
         "histograms": (draw_histogram, "% of images"),
@@ -57,10 +53,6 @@ def largest_outputs(panels, kind, published=()):
         for end in published:
             axes.axvline(end, color="black", lw=1)
         axes.set_title(title, fontsize=10)
-        axes.tick_params(labelbottom=True)
-        axes.grid(alpha=0.3)
-    for axes in grid[len(panels) - 2 : len(panels)]:
-        axes.set_xlabel("largest output")
     figure.supylabel(what, fontsize=10)
     if published:
         axes.lines[-1].set_label("{:g} and {:g}, published".format(*published))
