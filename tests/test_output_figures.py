@@ -47,7 +47,7 @@ def test_ratio_curves_have_what_thresholds_keep_here_and_in_the_post():
     assert np.allclose(lines(a)["corrupted images kept"], [[6.5], [52.7]])
     assert np.allclose(lines(a)["published: corrupted images kept"], [[6.6, 18.2], [44, 17.5]])
     assert "52.7 % above 6.5" in words(a) and "published: 17.5 % above 18.2" in words(a)
-    assert "infinite" in words(b) and "25 and 25 %" in words(b) and "infinite" not in words(a)
+    assert "infinite: 25 % of clean,\n25 % of corrupted" in words(b) and "infinite" not in words(a)
 
 
 def test_the_published_range_is_drawn_in_every_panel():

@@ -27,8 +27,10 @@ def ratio_curves(panels, what="outputs", title=""):
         for group, look in GROUPS.items():
             axes.plot(panel["thresholds"], 100 * np.array(panel["curves"][group]), **look)
         here = [(at["threshold"], at["corrupted_kept"]) for at in panel["at"]]
-        mark_thresholds(axes, here, panel.get("published", []))
-        explain_plateau(axes, panel)
+        words = mark_thresholds(axes, here, panel.get("published", []))
+        words += plateau(panel["images"], panel["only_first_positive"])
+        corner = {"transform": axes.transAxes, "ha": "right", "va": "top", "fontsize": 8}
+        axes.text(0.98, 0.97, "\n".join(words), color=GROUPS["corrupted"]["color"], **corner)
         axes.set(xscale="log", ylim=(0, 102), xlim=(1, panel["thresholds"][-1]))
         axes.set_title(name, fontsize=10)
         lines |= {line.get_label(): line for line in axes.get_legend_handles_labels()[0]}
@@ -54,7 +56,7 @@ def two_in_a_row(n, height, xlabel, **shared):
 
 
 def mark_thresholds(axes, here, published):
-    """The corrupted images that thresholds keep, as points and in words.
+    """The corrupted images that thresholds keep, as points; returns them in words, too.
 
     here, published   [(threshold, fraction kept), ...]
     """
@@ -64,26 +66,22 @@ def mark_thresholds(axes, here, published):
     words, look = [], {"color": GROUPS["corrupted"]["color"], "ls": "", "ms": 6}
     for points, style, source in ((here, {"marker": "o"}, ""), (published, OPEN, "published: ")):
         for x, kept in points:
-            words.append(f"{source}{100 * kept:.3g} % above {number(x)}")
+            words.append(f"{source}{round(100 * kept, 1):g} % above {number(x)}")
         if points:
             label = f"{source}corrupted images kept"
             axes.plot(*zip(*((x, 100 * kept) for x, kept in points)), label=label, **look, **style)
-    corner = {"transform": axes.transAxes, "ha": "right", "va": "top", "fontsize": 8}
-    axes.text(0.98, 0.97, "\n".join(words), color=look["color"], **corner)
+    return words
 
 
 def number(x):
     return f"{x:.1f}" if x < 100 else f"{x:,.0f}"
 
 
-def explain_plateau(axes, panel):
-    """What it is that no threshold rejects: images of which only one output is positive."""
+def plateau(images, infinite):
+    """Words for the images that no threshold rejects, because their ratio is infinite."""
     clean, corrupted = (
-        100 * panel["only_first_positive"][group] / max(panel["images"][group], 1)
-        for group in ("clean", "corrupted")
+        100 * infinite[group] / max(images[group], 1) for group in ("clean", "corrupted")
     )
     if max(clean, corrupted) < 1:
-        return
-    words = f"{clean:.0f} and {corrupted:.0f} %: only\none output positive,\nratio infinite"
-    place = {"xytext": (-3, 7), "textcoords": "offset points", "fontsize": 8, "ha": "right"}
-    axes.annotate(words, (panel["thresholds"][-1], max(clean, corrupted)), **place)
+        return []
+    return [f"infinite: {clean:.0f} % of clean,", f"{corrupted:.0f} % of corrupted"]
