@@ -36,3 +36,4 @@ for _ in range(20):
 print(f"{nn.accuracy(model, *data.test):.1%} of the test images right")
 surest_first = np.argsort(-nn.confidence.margin(model.predict(data.test.images)))
 plots.save_figure(plots.digits(data.test.images[surest_first]), "results/own-images.png")
+print("surest first: results/own-images.png")

@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import nnlite as nn
-from nnlite import plots, prune
 
 
 def share(w, statistics):
@@ -25,15 +24,16 @@ adam = nn.Adam(model.params)
 for x, labels in nn.minibatches(*digits.train, 25, rng):
     model.backward(nn.quadratic(model.forward(x), labels)[1], input_gradient=False)
     adam.step()
-statistics = prune.input_statistics(model, digits.train.images[:2000])
+statistics = nn.prune.input_statistics(model, digits.train.images[:2000])
 sparsities, figure = np.arange(0, 1, 0.05), Figure(figsize=(6, 4))
 axes = figure.subplots(subplot_kw={"xlabel": "weights removed", "ylabel": "accuracy"})
-for name, score in {"share": share, "magnitude": prune.magnitude}.items():
-    scores, right = prune.scores(model, score, statistics), []
+for name, score in {"share": share, "magnitude": nn.prune.magnitude}.items():
+    scores, right = nn.prune.scores(model, score, statistics), []
     for sparsity in sparsities:
-        with prune.applied(model, prune.keep_masks(scores, sparsity)):
+        with nn.prune.applied(model, nn.prune.keep_masks(scores, sparsity)):
             right.append(nn.accuracy(model, *digits.test))
     axes.plot(sparsities, right, label=f"{name}: {right[16]:.3f} at 0.8")
 axes.legend()
 Path("results").mkdir(exist_ok=True)
-plots.save_figure(figure, "results/prune-own-score.png")
+nn.plots.save_figure(figure, "results/prune-own-score.png")
+print("accuracy against what is removed: results/prune-own-score.png")

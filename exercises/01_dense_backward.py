@@ -8,7 +8,7 @@ depends on the input, the weights and the biases.
     dy  (N, n_out)       db  (n_out,)
 
 Page   docs/backprop.md#dense
-Check  python exercises/check.py dense_backward
+Check  .venv/bin/python exercises/check.py dense_backward
 """
 
 import numpy as np

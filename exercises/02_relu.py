@@ -8,7 +8,7 @@ The backward pass is given y, not x: it is the array that is kept in memory anyw
     x, y, dy   of any shape, all of the same
 
 Page   docs/backprop.md#relu
-Check  python exercises/check.py relu
+Check  .venv/bin/python exercises/check.py relu
 """
 
 import numpy as np

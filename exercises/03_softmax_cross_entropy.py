@@ -11,7 +11,7 @@ From the raw outputs f of a network and the right classes of the images,
 Outputs may be large: exp(1000) is infinite in float64, and exp(-1000) is 0.
 
 Page   docs/backprop.md#softmax-and-cross-entropy
-Check  python exercises/check.py softmax_cross_entropy
+Check  .venv/bin/python exercises/check.py softmax_cross_entropy
 """
 
 import numpy as np

@@ -15,7 +15,7 @@ Both means begin at 0 and are too small at first; dividing by 1 - beta^t makes t
 Return new arrays, and leave those that were given as they are.
 
 Page   docs/backprop.md#then-the-step
-Check  python exercises/check.py adam
+Check  .venv/bin/python exercises/check.py adam
 """
 
 import numpy as np

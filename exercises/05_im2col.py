@@ -12,7 +12,7 @@ The rows go image by image, and in an image row by row.  In a row of the matrix 
 of the window, row by row, and of each pixel its channels.
 
 Page   docs/conv-as-matmul.md#windows-become-rows
-Check  python exercises/check.py im2col
+Check  .venv/bin/python exercises/check.py im2col
 """
 
 import numpy as np

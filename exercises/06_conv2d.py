@@ -11,7 +11,7 @@ filters as columns, add the biases.
 Once it is right, nnlite trains a network with it.
 
 Page   docs/conv-as-matmul.md#the-product
-Check  python exercises/check.py conv2d
+Check  .venv/bin/python exercises/check.py conv2d
 """
 
 import numpy as np

@@ -13,7 +13,7 @@ derivative is the sum over all of them.
     db      (c_out,)
 
 Page   docs/conv-as-matmul.md#backward
-Check  python exercises/check.py conv_backward
+Check  .venv/bin/python exercises/check.py conv_backward
 """
 
 import numpy as np

@@ -11,7 +11,7 @@ were pruned.  And l2 has a gradient of its own.
     mask          booleans, like w         adam      adam(w, g) returns w after a step
 
 Page   docs/pruning.md#masks and docs/backprop.md#then-the-step
-Check  python exercises/check.py mask
+Check  .venv/bin/python exercises/check.py mask
 """
 
 import numpy as np

@@ -11,7 +11,7 @@ loop, and without an array (N, n_in, n_out), which would be as many numbers.
     w  (n_in, n_out)    x  (N, n_in), the inputs of the layer    score  like w
 
 Page   docs/pruning.md#scores
-Check  python exercises/check.py mean_activation
+Check  .venv/bin/python exercises/check.py mean_activation
 """
 
 import numpy as np

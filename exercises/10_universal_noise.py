@@ -14,7 +14,7 @@ beginning at v = 0.  A pixel that was clipped does not follow the noise: where i
     input_gradient   input_gradient(x) returns d loss / d x for images x (N, H, W, C), like x
 
 Page   docs/adversarial-noise.md#the-idea
-Check  python exercises/check.py universal_noise
+Check  .venv/bin/python exercises/check.py universal_noise
 """
 
 import numpy as np

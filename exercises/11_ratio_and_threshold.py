@@ -10,7 +10,7 @@ score >= threshold; nan never is.  The threshold is one of the scores.
     scores   (N,)    keep  in (0, 1]: the part of all N, those that are nan included
 
 Page   docs/confidence.md#the-ratio-of-the-two-largest-outputs and docs/confidence.md#thresholds
-Check  python exercises/check.py ratio_and_threshold
+Check  .venv/bin/python exercises/check.py ratio_and_threshold
 """
 
 import numpy as np

@@ -11,7 +11,7 @@ Neurons are in the order of x.ravel() and y.ravel(), (row * width + column) * ch
 Where a window hangs over the edge, its weights meet zeros of the padding; these have no column.
 
 Page   docs/decoupling.md#a-small-one
-Check  python exercises/check.py decouple
+Check  .venv/bin/python exercises/check.py decouple
 """
 
 import numpy as np

@@ -10,7 +10,7 @@ Be right first, in any way.  Then be fast: the check takes the first layer of th
 nine tenths of it zeros, and shows how many times as fast as SciPy yours is.
 
 Page   docs/sparse-inference.md#the-definition
-Check  python exercises/check.py sparse_product
+Check  .venv/bin/python exercises/check.py sparse_product
 """
 
 import numba

@@ -1,7 +1,7 @@
 """Check the exercises: green if right, red with the first wrong entry and the usual reason.
 
-    python exercises/check.py                    all of them
-    python exercises/check.py conv_backward      one, or several
+    .venv/bin/python exercises/check.py                    all of them
+    .venv/bin/python exercises/check.py conv_backward      one, or several
 
 exercises/README.md says how to begin.
 """

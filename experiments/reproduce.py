@@ -1,6 +1,6 @@
 """Both posts in one run: train, attack, prune, and measure confidence.
 
-    python experiments/reproduce.py                   drawn digits, a minute on two cores
+    python experiments/reproduce.py                   drawn digits, one to three minutes
     python experiments/reproduce.py --data mnist      the same on MNIST
     python experiments/reproduce.py --data mnist --preset standard      the whole study, hours
 
@@ -245,7 +245,8 @@ def main():
         announce(args.preset, args.runs)
         model, results = run(data, PRESETS[args.preset], seed, args.runs)
         write_results(model, results, out)
-        print(f"\nDone in {results.seconds:.0f} s.  Open {out / 'report.html'}")
+        pages = f"{out / 'report.html'} and {out / 'play.html'}"
+        print(f"\nDone in {results.seconds:.0f} s.  Open {pages}")
         for module in STUDY if args.preset == "standard" else ():
             print(f"\n{script.name_of(module)}")
             script.report(module, data, args.preset, args.runs, docs=args.docs)

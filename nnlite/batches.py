@@ -35,6 +35,8 @@ def minibatches(images, labels, batch_size=None, rng=None):
 def accuracy(model, images, labels=None, batch_size=500):
     """Fraction of images, in [0, 1], whose largest output is the one of their label."""
     images = as_array(images, "images")  # says so if it was given a Split, and therefore no labels
+    if labels is None:
+        raise ValueError("accuracy needs labels: accuracy(model, images, labels)")
     outputs = check_model(model, "predict").predict(images, batch_size)
     labels = check_labels(labels, outputs.shape[1])
     if len(labels) == 0:

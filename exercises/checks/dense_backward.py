@@ -27,11 +27,19 @@ MISTAKES = (
         "A mean over the images where a sum belongs: the loss has divided by N already.",
     ),
     (
+        lambda x, w, dy: (x.T @ dy, dy @ w.T, dy.sum(axis=0)),
+        "dx and dw are in each other's place: return (dx, dw, db).",
+    ),
+    (
+        lambda x, w, dy: (dy @ w.T, x.T @ dy, dy.sum()),
+        "db is summed over everything: a bias for each output, so sum over the images alone.",
+    ),
+    (
         lambda x, w, dy: (dy @ w, dy.T @ x, dy.sum(axis=1)),
         "The wrong way round. dx sums over the outputs, dw and db sum over the images.",
     ),
     (
-        lambda x, w, dy: (w @ dy.T, x @ dy.T, dy.sum()),
+        lambda x, w, dy: (w @ dy.T, x @ dy.T, dy.sum(axis=1)),
         "The wrong way round. dx sums over the outputs, dw and db sum over the images.",
     ),
     (

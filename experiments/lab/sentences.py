@@ -5,6 +5,7 @@ import numpy as np
 from lab.tables import WORDS
 
 POINT = 0.01  # of accuracy
+NAMES = {"-distance to one-hot": "the distance to the one-hot vector, with a minus"}
 SURER = (
     "A number below one half means that the noise makes the network surer: it drives the largest "
     "output further above the others than it is for most clean images, and such a score takes that "
@@ -22,8 +23,8 @@ def of_pruning(results):
         last = max(harmless, key=lambda row: row["sparsity"])
         before, after = np.mean(noisy), np.mean(last["accuracy"][1:])
         said.append(
-            f"By {WORDS[score]} {'yes' if after > before + POINT else 'no'}: with "
-            f"{last['sparsity']:.0%} removed, accuracy without noise is still "
+            f"By {WORDS[score]} {'yes' if after > before + POINT else 'no'}: as far as the curve "
+            f"stays within a point, {last['sparsity']:.0%} removed, accuracy without noise is "
             f"{last['accuracy'][0]:.1%} (unpruned {clean:.1%}), and accuracy under noise, the mean "
             f"of {len(noisy)} vectors, is {after:.1%} instead of {before:.1%}."
         )
@@ -74,6 +75,7 @@ def of_scores(results):
         what = f"clean images from those with noise within {limit:.2f}"
         if question == "right":
             what = "Right is told from wrong"
-        said.append(f"{what} best by {best} ({found[best]:.3f}; the ratio: {found['ratio']:.3f})")
+        numbers = f"{found[best]:.3f}; the ratio: {found['ratio']:.3f}"
+        said.append(f"{what} best by {NAMES.get(best, best)} ({numbers})")
         surer |= question == "clean" and min(found.values()) < 0.5
     return ", ".join(said) + (f". {SURER}" if surer else ".")

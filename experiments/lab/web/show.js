@@ -101,7 +101,8 @@ function showFirstLayer({ kept, biases }) {
     kept.subarray(i * n, (i + 1) * n).reduce((count, weight) => count + (weight !== 0), 0));
   paint(element("weights"), left.map((count) => Math.sqrt(count / n)));
   element("weights-text").textContent = withCommas(left.reduce((a, b) => a + b)) + " of " +
-    withCommas(kept.length) + " weights are not zero. They read " +
+    withCommas(kept.length) + " weights are not zero" +
+    (setting().sparsity === 0 ? " (the others are smaller than this page's digits)" : "") + ". They read " +
     left.filter((count) => count > 0).length + " of " + SIZE * SIZE + " pixels.";
 }
 
@@ -128,7 +129,7 @@ function chart(lines, chosenSparsity) {
   const names = ["without noise", "with this noise"];
   const curves = lines.map((points, k) =>
     path("M" + points.map(([s, a]) => x(s) + " " + y(a)).join("L"), styles[k] + "; stroke-width: 2") +
-    text(55, y(points[0][1]) + 16, names[k], "start"));
+    text(55, y(points[0][1]) + (points[0][1] > 0.2 ? 16 : -8), names[k], "start"));
   const rule = path("M" + x(chosenSparsity) + " 15V170", "stroke: currentColor");
   return [...axes, rule, ...curves, text(210, 199, "weights removed", "middle")].join("");
 }
