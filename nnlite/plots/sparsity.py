@@ -121,17 +121,15 @@ def show_kept(axes, highest):
 
 
 def name_at_the_start(axes, heights, curves):
-    """Each line drawn on to its name, left of the axes; the scale of accuracy goes to the right."""
+    """A sample of each line and its name, left of the axes; the scale of accuracy goes right."""
     axes.yaxis.tick_right()
     across = axes.get_yaxis_transform()  # x in widths of the axes, y in data
     heights = heights[list(curves)]
     for height, place, pair in zip(heights, spread(heights, 6, 100), curves.values()):
-        axes.plot(
-            *([0, -0.04, -0.08, -0.12], [height, place, place, place]),
-            **{**look(pair), "markevery": [2]},
-            transform=across,
-            clip_on=False,
-        )
+        outside = {"transform": across, "clip_on": False}
+        axes.plot([0, -0.03], [height, place], color="0.6", lw=0.6, **outside)
+        sample = [-0.04, -0.08, -0.12], [place] * 3
+        axes.plot(*sample, **{**look(pair), "markevery": [1]}, **outside)
         axes.text(-0.13, place, label(pair), transform=across, ha="right", va="center", fontsize=9)
 
 
