@@ -47,8 +47,8 @@ def cutting_helps(results):
     cut = searched(ann, "mean_activation")
     return (
         f"A network that reads handwritten digits can lose four fifths of its connections, those "
-        f"that digits use least, and still read {percent(cut[:, 0])} percent; doctored digits it "
-        f"then reads right {percent(cut[:, 1:])} times in a hundred, where it was "
+        f"that digits use least, and still read {percent(cut[:, 0])} percent; digits doctored in "
+        f"eight ways it then reads right {percent(cut[:, 1:])} times in a hundred, where it was "
         f"{percent(accuracies(ann)[:, 1:])}."
     )
 
@@ -59,7 +59,7 @@ def not_at_random(results):
     worse = percent(-gain(ann, "random"))
     return (
         f"Which connections go matters: where they are removed at random, as many as accuracy "
-        f"allows, {worse} in a hundred doctored digits fewer are read right."
+        f"allows, {worse} fewer doctored digits in a hundred are read right."
     )
 
 
@@ -67,8 +67,9 @@ def not_at_random(results):
 def knowing_helps_little(results):
     replayed, anew = gains_of(results["noise_on_pruned"], "ann", sparsity=0.8)
     return (
-        f"Whoever tailors one disturbance for all images to the pruned network takes back only a "
-        f"little: {percent(anew)} of {percent(replayed)} points of protection remain."
+        f"Whoever tailors four disturbances, each for all images, to the pruned network takes back "
+        f"only a little: against these four, {percent(anew)} of {percent(replayed)} points of "
+        f"protection remain."
     )
 
 
