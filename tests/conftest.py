@@ -1,5 +1,6 @@
 """What several test files share: a generator, each kind of layer, a small mixed network."""
 
+import signal
 import struct
 
 import numpy as np
@@ -105,6 +106,12 @@ def trained(rng):
             model.backward(doutputs, input_gradient=False)
             adam.step()
     return model, images
+
+
+@pytest.fixture
+def heeding_ctrl_c():
+    """For `preexec_fn`: what shells start in the background ignores Ctrl-C, and so do its children."""
+    return lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 # For the scripts about the posts: a few drawn digits, and what all tests of a session keep

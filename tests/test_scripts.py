@@ -98,15 +98,10 @@ def test_help_says_what_every_option_does(path, monkeypatch):
     assert parser.description and all(action.help for action in parser._actions)
 
 
-def heeding_ctrl_c():
-    """What shells start in the background ignores it, and so do its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize(
     "name", ["reproduce.py", "train.py", "strokes_on_mnist.py", "bench/sparse.py"]
 )
-def test_ctrl_c_while_a_script_is_imported_is_one_line(name, tmp_path):
+def test_ctrl_c_while_a_script_is_imported_is_one_line(name, tmp_path, heeding_ctrl_c):
     """tqdm is imported by all of them: here it is Ctrl-C."""
     (tmp_path / "tqdm.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{EXPERIMENTS.parent}"}

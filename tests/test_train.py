@@ -11,14 +11,9 @@ from lab import cache
 SCRIPT = cache.ROOT / "experiments" / "train.py"
 
 
-def heeding_ctrl_c():
-    """What shells start in the background ignores it, and so do its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_stopped_leaves_a_checkpoint_and_says_how_to_go_on(
-    stop, digits_folder, tmp_path
+    stop, digits_folder, tmp_path, heeding_ctrl_c
 ):
     options = ["--model", "cnn-lq", "--data", digits_folder, "--runs", tmp_path]
     command = [sys.executable, SCRIPT, *options]
