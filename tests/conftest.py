@@ -110,7 +110,7 @@ def trained(rng):
 
 @pytest.fixture
 def heeding_ctrl_c():
-    """For `preexec_fn`: what shells start in the background ignores Ctrl-C, and so do its children."""
+    """For `preexec_fn`: what a shell started in the background ignores it, with its children."""
     return lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
