@@ -154,6 +154,17 @@ def test_convolution_with_a_stride_is_left_to_numpy(rng):
     assert not taken("conv2d_filter_gradient", few, dy, (3, 3), (1, 1), zeros)
 
 
+def test_an_infinite_pixel_reaches_the_gradient_of_the_filters_as_in_numpy(rng):
+    """Of LANES + 3 images some are in two registers, in one of them with a gradient of 0."""
+    layer = Conv2D(1, 1, 1, rng=rng)
+    x = np.ones((LANES + 3, 2, 2, 1), np.float32)
+    x[5, 0, 0] = np.inf
+    dy = layer.forward(np.ones_like(x))
+    layer.forward(x)
+    layer.backward_params(np.ones_like(dy))
+    assert layer.w.grad.item() == np.inf
+
+
 def test_no_copy_between_convolution_and_dense_layer(rng):
     """The batch lies innermost; what follows keeps it so, forward and backward."""
     conv, relu, flatten = Conv2D(2, 3, 3, rng=rng), ReLU(), Flatten()

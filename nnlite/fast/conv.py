@@ -64,7 +64,8 @@ def conv2d_filter_gradient(x, dy, kernel, stride, zeros):
     db = np.zeros((PARTS, c_out, LANES), np.float32)
     filter_gradient_kernel(x, dy, dw, db, *top_left(zeros), times(rows), times(cols))
     dw, db = dw.sum(axis=(0, -1)), db.sum(axis=(0, -1))
-    return (dw, db) if np.isfinite(db).all() else NotImplemented  # 0 * inf, as in conv2d
+    finite = np.isfinite(dw).all() and np.isfinite(db).all()
+    return (dw, db) if finite else NotImplemented  # 0 * inf, around the images or in empty lanes
 
 
 def suited(stride, x, *others):
