@@ -53,7 +53,7 @@ class FromHypothesis(Draw):
 def test_a_fast_version_computes_what_the_plain_one_does(name):
     taken = []
 
-    @settings(max_examples=80, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def check(data):
         taken.append(agrees(name, ARGUMENTS[name](FromHypothesis(data))))
@@ -66,7 +66,7 @@ def test_a_fast_version_computes_what_the_plain_one_does(name):
 def test_arrays_of_other_shapes_are_declined_or_taken_rightly(name):
     """No array takes a kernel outside its bounds."""
 
-    @settings(max_examples=80, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def check(data):
         draw = FromHypothesis(data)
