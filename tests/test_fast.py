@@ -53,20 +53,20 @@ class FromHypothesis(Draw):
 def test_a_fast_version_computes_what_the_plain_one_does(name):
     taken = []
 
-    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=80, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def check(data):
         taken.append(agrees(name, ARGUMENTS[name](FromHypothesis(data))))
 
     check()
-    assert np.mean(taken) > 0.3  # it is the fast version that is tested
+    assert np.mean(taken) > 0.2  # it is the fast version that is tested
 
 
 @pytest.mark.parametrize("name", sorted(PLAIN))
 def test_arrays_of_other_shapes_are_declined_or_taken_rightly(name):
     """No array takes a kernel outside its bounds."""
 
-    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=80, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def check(data):
         draw = FromHypothesis(data)
