@@ -59,7 +59,7 @@ def test_a_fast_version_computes_what_the_plain_one_does(name):
         taken.append(agrees(name, ARGUMENTS[name](FromHypothesis(data))))
 
     check()
-    assert np.mean(taken) > 0.2  # it is the fast version that is tested
+    assert np.mean(taken) > 0.3  # it is the fast version that is tested
 
 
 @pytest.mark.parametrize("name", sorted(PLAIN))
