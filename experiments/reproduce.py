@@ -1,6 +1,6 @@
 """Both posts in one run: train, attack, prune, and measure confidence.
 
-    python experiments/reproduce.py                   drawn digits, one to three minutes
+    python experiments/reproduce.py                   drawn digits, two minutes
     python experiments/reproduce.py --data mnist      the same on MNIST
     python experiments/reproduce.py --data mnist --preset standard      the whole study, hours
 

@@ -285,3 +285,7 @@ def test_machines_stand_side_by_side():
     assert "| 2000^3 | PyTorch | 2.000 | - |" in text
     assert "GFLOP/s in registers: 100" in everything.table(whole)
     assert everything.file_name("AMD EPYC, family 25") == "amd-epyc-family-25.json"
+
+
+def test_others_do_not_inherit_what_nnlite_sets():
+    assert timing.SPIN == nnlite.fast.SPIN

@@ -76,7 +76,7 @@ def table_under_noise(results):
         header[1] += [f"by {WORDS[score]}" if sparsity else "", *rest]
         header[2] += found
         columns += [[f"{a:.1%}" for a in accuracies] for accuracies in found.values()]
-    return header, list(zip(*columns))
+    return header if is_comparable(results) else header[:2], list(zip(*columns))
 
 
 def is_comparable(results):
@@ -103,7 +103,7 @@ def table_of_confidence(results):
     header = [["", "published", *("here" for _ in limits)]]
     header.append(["noise limit", *(f"{k:.2f}" for k in [max(limits), *limits])])
     if not is_comparable(results):
-        header, rows = ([[row[0], *row[2:]] for row in part] for part in (header, rows))
+        header, rows = ([[row[0], *row[2:]] for row in part] for part in (header[1:], rows))
     return header, rows
 
 

@@ -23,10 +23,10 @@ def of_pruning(results):
         last = max(harmless, key=lambda row: row["sparsity"])
         before, after = np.mean(noisy), np.mean(last["accuracy"][1:])
         said.append(
-            f"By {WORDS[score]} {'yes' if after > before + POINT else 'no'}: as far as the curve "
-            f"stays within a point, {last['sparsity']:.0%} removed, accuracy without noise is "
-            f"{last['accuracy'][0]:.1%} (unpruned {clean:.1%}), and accuracy under noise, the mean "
-            f"of {len(noisy)} vectors, is {after:.1%} instead of {before:.1%}."
+            f"By {WORDS[score]} {'yes' if after > before + POINT else 'no'}: with up to "
+            f"{last['sparsity']:.0%} removed the curve stays within a point of the unpruned "
+            f"{clean:.1%}, and there accuracy under noise, the mean of {len(noisy)} vectors, is "
+            f"{after:.1%} instead of {before:.1%}."
         )
     return " ".join(said)
 

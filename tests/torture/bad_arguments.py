@@ -62,7 +62,6 @@ HELPERS = {  # have a docstring, but are for the functions beside them
     "nnlite.data": "read from_files as_images",
     "nnlite.losses": "as_pair",
     "nnlite.noise": "noise_gradient start_from",
-    "nnlite.prune": "of_inputs",
     "nnlite.robustness": "right_under gradient_is_zero signs_of_weakness",
     "nnlite.sparse.prune": "of_each_weight",
 }
