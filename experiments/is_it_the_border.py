@@ -128,6 +128,11 @@ def rows(cfg, seeds):
 
 
 KINDS = ("replayed", "anew")
+WORDS = {
+    "replayed": "vectors of the unpruned network",
+    "anew": "vectors made anew",
+    "single": "attacks on single images",
+}
 
 
 def of_control(results, control, kind):
@@ -158,14 +163,14 @@ def table(results):
 
 def draw(results, out):
     """How many points each control gains over the unpruned network, under each attacker."""
-    plain = {kind: of_control(results, "unpruned", kind) for kind in (*KINDS, "single")}
+    plain = {kind: of_control(results, "unpruned", kind) for kind in WORDS}
     lines = {
         control: {
             kind: np.subtract(of_control(results, control, kind), plain[kind]) for kind in plain
         }
         for control in list(CONTROLS)[1:]
     }
-    plots.save_figure(gains(lines), out / "is-it-the-border.png")
+    plots.save_figure(gains(lines, WORDS), out / "is-it-the-border.png")
 
 
 if __name__ == "__main__":

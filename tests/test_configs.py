@@ -10,6 +10,7 @@ import confidence_images
 import cost_or_l2
 import is_it_the_border
 import make_noise
+import noise_anew
 import noise_on_pruned
 import noise_ways
 import output_range
@@ -27,7 +28,7 @@ EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 STUDIES = [
     *(make_noise, noise_ways, prune_ann, prune_layers, prune_cnn_dense, noise_on_pruned),
     *(prune_decoupled, confidence_curves, confidence_images, output_range, score_table),
-    *(is_it_the_border, single_images, confidence_attacked, cost_or_l2, training_study),
+    *(is_it_the_border, noise_anew, single_images, confidence_attacked, cost_or_l2, training_study),
 ]
 NAMES = {  # groups, words and classes: changing one changes the rows themselves, or text for people
     *("GROUPS", "FORMS", "WORDS", "SCORES", "CONTROLS", "ATTACKERS", "TOGETHER"),

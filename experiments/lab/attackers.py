@@ -32,24 +32,32 @@ def stronger_noise(model, data, target, limit, start, cfg):
     whichever leaves the lower accuracy on validation images.
 
     target   a class, or None: away from the right one
+    start    noise that was made for another network, or None
     """
+    found = [trained_noise(model, data, target, limit, begin, cfg) for begin in (None, start)]
+    found += [] if start is None else [start]
+    return min(found, key=lambda noise: accuracy_under(model, data.validation, noise))
+
+
+def twice_as_long(model, data, target, limit, noise, cfg):
+    """(noise, points): after as many steps again, and the accuracy on validation images that these
+    took; the noise as it was if they took nothing."""
+    again = trained_noise(model, data, target, limit, noise, cfg)
+    before, after = (accuracy_under(model, data.validation, v) for v in (noise, again))
+    return (again, before - after) if after < before else (noise, 0.0)
+
+
+def trained_noise(model, data, target, limit, start, cfg):
     images, labels = data.train
-    found = []
-    for begin in (None, start):
-        rng = np.random.default_rng(10 if target is None else target)
-        found.append(
-            universal_noise(
-                *(model, images, target, limit),
-                rng=rng,
-                step_size=cfg.step_size,
-                steps=cfg.noise_steps,
-                batch_size=cfg.batch_size,
-                start=begin,
-                labels=labels if target is None else None,
-            )
-        )
-    part = data.validation
-    return min((*found, start), key=lambda noise: accuracy_under(model, part, noise))
+    return universal_noise(
+        *(model, images, target, limit),
+        rng=np.random.default_rng(10 if target is None else target),
+        step_size=cfg.step_size,
+        steps=cfg.noise_steps,
+        batch_size=cfg.batch_size,
+        start=start,
+        labels=labels if target is None else None,
+    )
 
 
 def accuracy_under(model, part, noise):

@@ -3,28 +3,25 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-WORDS = {
-    "replayed": "vectors of the unpruned network",
-    "anew": "vectors made anew",
-    "single": "attacks on single images",
-}
 
+def gains(networks, words):
+    """Points of accuracy that each network gains over the unpruned one.
 
-def gains(controls):
-    """Points of accuracy that each control gains over the unpruned network.
-
-    controls   {name: {"replayed": gains (seeds,), "anew": ..., "single": ...}}, fractions; a dot
-               for each seed, the mean as a larger one
+    networks   {name: {attacker: gains (seeds,)}}, fractions; a dot for each seed, the mean as a
+               larger one
+    words      {attacker: what the legend calls it}
     """
-    figure = Figure(figsize=(8, 0.42 * len(controls) + 1.4), layout="constrained")
+    figure = Figure(figsize=(8, 0.14 * len(words) * len(networks) + 1.4), layout="constrained")
     axes = figure.subplots()
-    for k, (kind, label) in enumerate(WORDS.items()):
-        for row, found in enumerate(controls.values()):
-            points, y = 100 * np.asarray(found[kind]), row + 0.24 * (k - 1)
+    for k, (attacker, label) in enumerate(words.items()):
+        for row, found in enumerate(networks.values()):
+            points = 100 * np.asarray(found[attacker])
+            y = row + 0.8 * ((k + 0.5) / len(words) - 0.5)
             axes.plot(points, np.full(len(points), y), ".", color=f"C{k}", alpha=0.5, ms=4)
-            axes.plot(points.mean(), y, "os^"[k], color=f"C{k}", ms=6, label=None if row else label)
+            look = {"marker": "os^Dv"[k], "ms": 6, "color": f"C{k}", "ls": "none"}
+            axes.plot(points.mean(), y, label=None if row else label, **look)
     axes.axvline(0, color="black", lw=0.8)
-    axes.set_yticks(range(len(controls)), controls, fontsize=9)
+    axes.set_yticks(range(len(networks)), networks, fontsize=9)
     axes.invert_yaxis()
     axes.set_xlabel("points of accuracy more than the unpruned network")
     axes.grid(axis="x", alpha=0.3)
