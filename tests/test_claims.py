@@ -102,6 +102,22 @@ def test_how_much_is_left_against_who_knows(anew, verdict):
     assert ours.startswith(f"30.0 points gained under replayed noise, {100 * anew - 20:.1f} under")
 
 
+@pytest.mark.parametrize("strongest, verdict", [(0.4, HOLDS), (0.25, PARTLY), (0.15, FAILS)])
+def test_what_is_left_of_the_table_against_the_strongest(strongest, verdict):
+    """Rows as noise_anew.py writes them."""
+
+    def row(form, replayed, strongest):
+        found = {"replayed": [replayed] * 8, "strongest": [strongest] * 8}
+        return {"kind": "Attacked", "network": "ann", "form": form, "seed": 0, "eight": found}
+
+    pruned = [[["mean_activation", 0.81]], [["magnitude", 0.90]]]
+    rows = [row([], 0.2, 0.2), *(row(form, 0.5, strongest) for form in pruned)]
+    results = script.Results("mnist", "standard", [0], {}, {}, rows)
+    assert verdict_of("table-gain-remains", {"noise_anew": results}) == verdict
+    ours, _ = page.CLAIMS["decoupled-gain-remains"].decide({"noise_anew": results})
+    assert ours == "not computed yet"
+
+
 @pytest.mark.parametrize("single, verdict", [(0.5, HOLDS), (0.2, PARTLY)])
 def test_other_kinds_of_noise_once_they_are_measured(single, verdict):
     """Rows as is_it_the_border.py writes them."""

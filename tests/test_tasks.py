@@ -49,6 +49,21 @@ def test_two_processes_find_the_same(data, digits_folder, serially, tmp_path, mo
     assert results(data, tmp_path, monkeypatch, in_two) == serially
 
 
+def test_so_far_are_the_rows_that_are_done(data, tmp_path, monkeypatch):
+    monkeypatch.setitem(prune_ann.PRESETS, "quick", CONFIG)
+
+    def first_three(rows, cfg, data, runs):
+        return tasks.here(rows[:3], cfg, data, runs)
+
+    with pytest.raises(FileNotFoundError, match="no row of prune-ann at these options yet"):
+        script.run(prune_ann, data, "quick", tmp_path, seeds=(0,), compute=None)
+    with pytest.raises(FileNotFoundError):  # of the fourth: it stopped there
+        script.run(prune_ann, data, "quick", tmp_path, seeds=(0,), compute=first_three)
+    monkeypatch.setattr(prune_ann, "prepared", None)  # nothing more is computed
+    so_far = script.run(prune_ann, data, "quick", tmp_path, seeds=(0,), compute=None)
+    assert len(so_far.rows) == 3
+
+
 def test_a_cluster_of_two_workers_finds_the_same(
     data, digits_folder, serially, tmp_path, monkeypatch
 ):

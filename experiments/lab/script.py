@@ -77,6 +77,9 @@ def main(name):
     parser.add_argument(
         "--table", action="store_true", help="show what was written before, compute nothing"
     )
+    parser.add_argument(
+        "--so-far", action="store_true", help="write and show the rows that are done, in --runs"
+    )
     parser.add_argument("--docs", action="store_true", help=DOCS_HELP)
     args = parser.parse_args()
     with ending_well(parser):
@@ -85,7 +88,8 @@ def main(name):
         if args.table:
             show(script, folder(Path(source).name, args.preset, seeds, args.docs))
             return
-        options = {"seeds": seeds, "compute": way(source, args), "docs": args.docs}
+        compute = None if args.so_far else way(source, args)
+        options = {"seeds": seeds, "compute": compute, "docs": args.docs}
         report(script, load(source), args.preset, args.runs, **options)
 
 
@@ -163,18 +167,23 @@ def run(script, data, preset, runs, *, seeds=None, compute=tasks.here):
     """Compute the rows of a script that are not in `runs`, and return the Results.
 
     seeds     those of the preset by default
-    compute   a function of lab.tasks that takes (rows, cfg, data, runs)
+    compute   a function of lab.tasks that takes (rows, cfg, data, runs); None: the rows that are
+              in `runs` are all there is
     """
     cfg, seeds = script.PRESETS[preset], list(seeds or script.SEEDS[preset])
     kept = cache.Rows(runs, f"{data.name}-{name_of(script)}", made_by(cfg, data))
     rows = list(dict.fromkeys(script.rows(cfg, seeds)))
+    if compute is None:
+        rows = [row for row in rows if row in kept]
+        if not rows:
+            raise FileNotFoundError(f"{runs} has no row of {name_of(script)} at these options yet")
     missing = [row for row in rows if row.kept and row not in kept]
     if missing and compute is not tasks.here:  # else no row would wait for another's network
         made = compute(script.needs(cfg, seeds), cfg, data, runs)
         for _ in tqdm(made, "networks and noise", disable=None):
             pass
     with tqdm(total=len(missing), desc=name_of(script), unit="row", disable=None) as bar:
-        for row, result in compute(missing, cfg, data, runs):
+        for row, result in compute(missing, cfg, data, runs) if missing else ():
             kept[row] = result
             bar.update()
     timed = dict(tasks.here([row for row in rows if not row.kept], cfg, data, runs))
