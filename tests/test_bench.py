@@ -219,10 +219,10 @@ print(json.dumps([noise.torch_noise(*about, best=best)().tolist() for best in (F
         assert np.abs(np.subtract(found, v)).mean() < 1e-3 * np.abs(v).mean()
 
 
-def test_the_copies_of_a_product_are_counted(monkeypatch):
-    monkeypatch.setattr(growth.matmul, "blocks", lambda m, n, threads: (m // 2, n // 4))
-    m, k, n = 20, 7, 40  # each of 4 columns of blocks copies a, each of 2 rows of them b
-    assert growth.packed(m, k, n, 8) == (4 * m * k + 2 * k * n) / (m * k + k * n)
+@pytest.mark.parametrize("threads", growth.COUNTED)
+@pytest.mark.parametrize("m, k, n", [(250, 784, 1500), (1500, 250, 1000), (100, 2500, 90)])
+def test_a_product_packs_every_number_once(m, k, n, threads):
+    assert growth.packed(m, k, n, threads) == 1
 
 
 def measured():

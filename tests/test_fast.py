@@ -28,8 +28,28 @@ from nnlite import (
     quadratic,
 )
 from nnlite.fast.kernel import njit
-from nnlite.fast.matmul import MIN_ROWS, ROWS, WIDTH, matmul, multiply
-from nnlite.fast.simd import LANES, ROW, TILE, gather, load, sum_lanes, times
+from nnlite.fast.matmul import (
+    DEPTH,
+    MIN_ROWS,
+    PACKED,
+    ROWS,
+    WIDTH,
+    lines,
+    matmul,
+    multiply_columns,
+    multiply_rows,
+)
+from nnlite.fast.simd import (
+    LANES,
+    ROW,
+    TILE,
+    gather,
+    load,
+    store,
+    sum_lanes,
+    times,
+    transposed,
+)
 from nnlite.replace import FAST, PLAIN
 
 # Every fast version against its plain one
@@ -107,6 +127,8 @@ def taken(name, *args):
         (ROWS * 37 + 1, 257, WIDTH + 1),
         (MIN_ROWS, 1, 2**16),
         (2**15, 3, 10),
+        (20, PACKED + DEPTH + 5, 90),  # more than is packed at a time
+        (90, PACKED + DEPTH + 5, 20),
     ],
 )
 def test_matmul(m, k, n, orders, rng):
@@ -117,12 +139,26 @@ def test_matmul(m, k, n, orders, rng):
     assert matmul(a, b, out) is out and close(out, expected)
 
 
-@given(m=st.integers(1, 60), k=st.integers(1, 20), n=st.integers(1, 80), height=st.integers(1, 4))
-def test_every_size_and_blocking_of_the_kernel(m, k, n, height):
+SIZES = {"m": st.integers(1, 60), "k": st.integers(1, 40), "n": st.integers(1, 80)}
+ORDERS = st.sampled_from(["CC", "FC", "CF", "FF"])
+
+
+@given(**SIZES, tiles=st.integers(1, 4), orders=ORDERS)
+def test_every_size_and_blocking_of_the_kernel(m, k, n, tiles, orders):
     rng = np.random.default_rng(m + 100 * k + 10000 * n)
-    a, b, out = normal(rng, m, k), normal(rng, k, n), np.empty((m, n), np.float32)
-    multiply(a, b, out, height * ROWS, height * WIDTH)
-    assert close(out, a @ b)
+    a, b = normal(rng, m, k, order=orders[0]), normal(rng, k, n, order=orders[1])
+    for kernel, block in ((multiply_columns, tiles * WIDTH), (multiply_rows, tiles * ROWS)):
+        out = np.full((m, n), np.nan, np.float32)
+        kernel(lines(a), lines(b.T), out, block)
+        assert close(out, a @ b)
+
+
+def test_what_is_not_finite_stays_in_its_row_and_column(rng):
+    a, b = normal(rng, 45, 70), normal(rng, 70, 300)
+    a[-1], b[:, -1] = np.inf, np.nan
+    out = matmul(a, b)
+    assert np.isfinite(out[:-1, :-1]).all() and np.isnan(out[:, -1]).all()
+    assert close(out[:-1, :-1], a[:-1] @ b[:, :-1])
 
 
 def test_matmul_into_one_of_its_factors_is_declined(rng):
@@ -331,12 +367,23 @@ def test_training_is_the_same_with_and_without():
     assert np.allclose(found, expected, rtol=1e-3) and found[-1] < 0.8 * found[0]
 
 
-TWO_COLUMNS = times(2)
+TWO_COLUMNS, SQUARE = times(2), times(LANES)
 
 
 @njit()
 def gathered_sum(a, indices, i):
     return sum_lanes(gather(a, indices, i))
+
+
+@njit()
+def turned(a, b):
+    store(transposed(load(a, 0, LANES, SQUARE, ROW)), b, 0, LANES, ROW)
+
+
+def test_a_square_is_transposed(rng):
+    a, b = normal(rng, LANES, LANES), np.empty((LANES, LANES), np.float32)
+    turned(a.reshape(-1), b.reshape(-1))
+    assert np.array_equal(b, a.T)
 
 
 @njit()

@@ -5,7 +5,7 @@
 Asks the other benchmarks for the times of `nnlite` alone, each in processes of its own, in turn:
 with 1, 2 and all threads (NUMBA_NUM_THREADS), for batches and widths.  Two threads should take
 half the time of one; `of 2` says how near to that they come, as the time of one over the time of
-two.  And counts what the tasks of a matrix product copy together, on 1, 2, 8 and 64 threads: that
+two.  And counts what the tasks of a matrix product pack together, on 1, 2, 8 and 64 threads: that
 depends on nothing but shapes, and should be the same for any number.  product.py has square
 matrices that grow, sparse.py --curves a single sparse layer.
 
@@ -13,7 +13,9 @@ Prints tables and writes results/bench-growth.json.
 """
 
 from pathlib import Path
+from unittest import mock
 
+import numpy as np
 from shared import script, timing
 
 from nnlite.fast import matmul
@@ -63,10 +65,22 @@ def processes(most):
 
 
 def packed(m, k, n, threads):
-    """Numbers that all tasks of a product (m, k) @ (k, n) copy, over those of the matrices."""
-    height, width = matmul.blocks(m, n, threads)
-    down, across = -(-m // height), -(-n // width)  # tasks
-    return (across * m * k + down * k * n) / (m * k + k * n)
+    """Numbers that all tasks of a product (m, k) @ (k, n) pack, over those of the matrices.
+
+    Counted in the kernels themselves, run by Python, packing and multiplying nothing.
+    """
+    counts = []
+
+    def pack(a, first, last, k, depth, *_):
+        counts.append((last - first) * depth)
+
+    kernels = {
+        name: getattr(matmul, name).py_func for name in ("multiply_columns", "multiply_rows")
+    }
+    a, b, out = (np.empty(shape, np.float32) for shape in ((m, k), (k, n), (m, n)))
+    with mock.patch.multiple(matmul, pack=pack, add_panel=lambda *_: None, **kernels):
+        matmul.multiply(matmul.lines(a), matmul.lines(b.T), out, threads)
+    return sum(counts) / (a.size + b.size)
 
 
 def table(results):

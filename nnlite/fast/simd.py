@@ -10,6 +10,7 @@ what makes matrix products fast.  Here are the few operations that it takes:
     tile = fma(tile, left, right)            tile[r, c] += left[r] * right[c]
     tile = fma_splat(tile, a, i, right)      tile[r, c] += a[i + r] * right[c]
     tile = relu(tile)                        max(tile, 0); nan stays nan
+    tile = transposed(tile)                  of LANES rows of one vector: rows become lanes
     number = sum_lanes(tile)                 of one vector
     store(tile, a, i, step, cols)            the opposite of load
 
@@ -141,6 +142,32 @@ def gather(typing, a, indices, i):
         return context.make_tuple(builder, tile, [x])
 
     return tile(a, indices, types.intp), generate
+
+
+@intrinsic
+def transposed(typing, tile):
+    if len(tile) != LANES:
+        raise TypeError(f"a square of {LANES} vectors is transposed, not {len(tile)}")
+
+    def generate(context, builder, signature, args):
+        rows = [builder.extract_value(args[0], r) for r in range(LANES)]
+        half = 1
+        while half < LANES:  # blocks of half x half change places with those across the diagonal
+            upper, lower = [], []  # lanes of a row and of the one `half` below it, as one list
+            for lane in range(LANES):
+                right = bool(lane & half)
+                upper.append(LANES + lane - half if right else lane)
+                lower.append(LANES + lane if right else lane + half)
+            for r in range(LANES):
+                if not r & half:
+                    pair = rows[r], rows[r + half]
+                    for place, lanes in ((r, upper), (r + half, lower)):
+                        lanes = ir.Constant(ir.VectorType(INT32, LANES), lanes)
+                        rows[place] = builder.shuffle_vector(*pair, lanes)
+            half *= 2
+        return context.make_tuple(builder, signature.return_type, rows)
+
+    return tile(tile), generate
 
 
 @intrinsic
