@@ -152,14 +152,14 @@ def pack(a, first, last, k, depth, group, packed, start):
     memory, step, stride, count, _ = a
     if step == 1:  # the k-th numbers of all rows are one piece of memory
         for i in range(depth):
-            here = (k + i) * stride
             for row in range(first, last, group):
-                at = start + (row - first) * depth + i * group
-                if group == WIDTH and row + group <= last:
-                    store(load(memory, here + row, 0, ROW, TILE_COLS), packed, at, 0, TILE_COLS)
+                at, here = start + (row - first) * depth + i * group, row + (k + i) * stride
+                if row + group <= last and i + 1 < depth:
+                    for r in range(0, round_up_lanes(group), LANES):  # too far: overwritten next
+                        store(load(memory, here + r, 0, ROW, COLUMN), packed, at + r, 0, COLUMN)
                 else:
                     for r in range(min(group, last - row)):
-                        packed[at + r] = memory[here + row + r]
+                        packed[at + r] = memory[here + r]
         return
     for row in range(first, last, group):
         at, done = start + (row - first) * depth, 0
