@@ -189,8 +189,9 @@ def table(results):
 
 
 def draw(results, out):
-    """Accepted and wrong by the ratio, against what is rejected of clean images."""
-    limit, panels = results.config["limits"][-1], {}
+    """Accepted and wrong by the ratio, against what is rejected of clean images; middle limit."""
+    limits, panels = results.config["limits"], {}
+    limit = limits[len(limits) // 2]
     for title, rows in forms.by_title(results.select(Attacked, limit=limit)).items():
         panels[title] = {
             attacker: np.array([row["accepted"][attacker]["ratio"] for row in rows])

@@ -12,8 +12,8 @@ From "Pruning, cost functions and adversarial noise" and "Output analysis".
 
 Writes to results/<data>-<preset>/: results.json, model.npz, six figures, report.html, and
 play.html, a page to play with: the network runs in the browser.  With --preset standard the
-scripts that answer the posts figure by figure run too (STUDY); with --docs those on MNIST write to
-docs/results/.
+scripts that answer the posts figure by figure run too, and those that doubt them (STUDY); with
+--docs those on MNIST write to docs/results/.
 Networks, noise and the measurements of the scripts are kept in runs/: what was stopped goes on
 from there.
 Images from the test set are used to measure, never to choose: weights and noise come from
@@ -27,9 +27,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import confidence_attacked
 import confidence_curves
 import confidence_images
+import cost_or_l2
+import is_it_the_border
 import make_noise
+import noise_anew
 import noise_on_pruned
 import noise_ways
 import numpy as np
@@ -39,6 +43,7 @@ import prune_cnn_dense
 import prune_decoupled
 import prune_layers
 import score_table
+import single_images
 from lab import banks, cache, gallery, nets, page, play, pruning, scoring, script
 from lab.attacked import accuracies, noisy_sets, separation, survival_curves
 from lab.forms import Network
@@ -69,7 +74,14 @@ POST_2 = {
     output_range: 2,
     score_table: 5,
 }
-STUDY = POST_1 | POST_2
+DOUBTS = {
+    is_it_the_border: 40,
+    noise_anew: 45,
+    single_images: 40,
+    confidence_attacked: 30,
+    cost_or_l2: 30,  # of which 10 train two more networks
+}
+STUDY = POST_1 | POST_2 | DOUBTS
 TRAINING_MINUTES = 40  # six dense networks, two convolutional ones
 
 

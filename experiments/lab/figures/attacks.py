@@ -66,7 +66,7 @@ def accepted_and_wrong(rejected, panels):
             look = {"color": "black", "ls": "--"} if k == len(attackers) - 1 else {"color": f"C{k}"}
             points = 100 * np.array(rejected), 100 * found.mean(axis=0)
             axes.plot(*points, marker="o^sDv<>x"[k % 8], ms=4, label=attacker, **look)
-        axes.set(title=title, ylim=(0, 100), xlim=(0, None))
+        axes.set(title=title, ylim=(0, 103), xlim=(0, None))
         axes.grid(alpha=0.3)
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
