@@ -512,6 +512,29 @@ def test_a_few_images_go_through_all_layers_at_once(cnn, rng):
     assert np.allclose(SparseNetwork([sparse, small]).predict(x), expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("n", [1, 2, FEW // 2, FEW - 1, FEW, FEW + 1])
+@pytest.mark.parametrize("padding", ["same", 0])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_convolutions_of_a_few_images(n, padding, stride, rng):
+    """With a relu behind them and without, and all that is kept between the layers."""
+    model = Sequential(
+        [
+            Conv2D(2, 3, 3, padding=padding, rng=rng),
+            Conv2D(3, 4, 2, padding=padding, stride=stride, rng=rng),
+            ReLU(),
+            Conv2D(4, 3, 3, padding=padding, rng=rng),
+        ]
+    )
+    x = rng.normal(size=(n, 9, 8, 2)).astype(np.float32)
+    features = model.forward(x)
+    for head in ([], [Flatten(), Dense(features[0].size, 5, rng=rng)]):
+        whole = Sequential([*model.layers, *head])
+        network = SparseNetwork(whole, (9, 8, 2), max_density=1.0)
+        with plain():
+            expected = whole.predict(x).reshape(n, -1)
+        assert np.allclose(network.predict(x), expected, rtol=0, atol=1e-5)
+
+
 def test_layers_that_do_not_fit_are_refused(cnn, rng):
     a = scipy.sparse.csr_array(np.float32([[1, 0, 2], [0, 0, 3]]))
     with pytest.raises(ValueError, match=r"takes inputs of shape \(3,\).*gives \(2,\)"):

@@ -24,13 +24,18 @@ MOST_WEIGHTS = 2**18  # their gradient takes PARTS * LANES times their memory, 1
 
 def conv2d(x, w, b, stride, zeros):
     """nnlite.conv.conv2d, of float32 images with stride 1."""
-    if not suited(stride, x, w, b) or x.ndim != 4 or w.ndim != 4 or b.shape != w.shape[3:]:
-        return NotImplemented
-    if x.shape[3] != w.shape[2] or min(output_size(x.shape[1:3], w.shape, zeros)) < 1:
-        return NotImplemented
-    if not np.isfinite(w).all():  # in NumPy these meet the zeros around the image: 0 * inf
+    if not takes(x, w, b, stride, zeros):
         return NotImplemented
     return convolve(x, w, b, top_left(zeros), output_size(x.shape[1:3], w.shape, zeros))
+
+
+def takes(x, w, b, stride, zeros):
+    """Whether conv2d has a fast version for these."""
+    if not suited(stride, x, w, b) or x.ndim != 4 or w.ndim != 4 or b.shape != w.shape[3:]:
+        return False
+    if x.shape[3] != w.shape[2] or min(output_size(x.shape[1:3], w.shape, zeros)) < 1:
+        return False
+    return np.isfinite(w).all()  # in NumPy others meet the zeros around the image: 0 * inf
 
 
 def conv2d_input_gradient(dy, w, stride, zeros, size):
@@ -92,7 +97,7 @@ def convolve(x, w, b, before, size):
     before   zeros above and left of the image, also fewer than none
     """
     n = len(x)
-    if 2 * n < LANES:
+    if few(n):
         return conv_few.convolve(x, w, b, before, size)
     if n < LANES:  # a register that is not full still pays
         missing = np.zeros((LANES - n, *x.shape[1:]), np.float32)
@@ -105,6 +110,11 @@ def convolve(x, w, b, before, size):
     for block in np.array_split(np.arange(c_out), n_blocks):
         convolution_kernel(x, w, b, y, *before, block[0], times(len(block)))
     return y.transpose(3, 0, 1, 2)
+
+
+def few(n):
+    """Whether conv_few.py is the quicker for so many images."""
+    return 2 * n < LANES
 
 
 def batch_last(x):

@@ -8,7 +8,8 @@ always as far from the pixel of y,
     y[o, p] = b[o] + sum over i, j, k of w[i, j, k, o] * x[k, p + i*width + j]
 
 for p along the whole plane.  Between the rows of y, where the window runs over the end of a row of
-x, there are a few pixels that mean nothing; they are left out in the end.
+x, there are a few pixels that mean nothing; they are left out when y is copied.  That is also when
+a relu is taken.
 """
 
 import numpy as np
@@ -23,15 +24,37 @@ PIXELS = len(COLUMNS) * LANES
 ONE_EACH = np.ones(PIXELS, np.float32)
 
 
-def convolve(x, w, b, before, size):
+def through(layers, x):
+    """Convolutions of stride 1 with their relus, one after the other, of images (N, H, W, C).
+
+    layers   (w, b, before, size, relu) each, see convolve
+    """
+    relu = False
+    for *layer, next_relu in layers:
+        x, relu = convolve(x, *layer, relu), next_relu
+    y = np.empty(x.shape, np.float32)
+    copy(x, y, relu)
+    return y
+
+
+def copy(x, y, relu):
+    """y = x, or max(x, 0)."""
+    if relu:
+        np.maximum(x, 0, out=y)
+    else:
+        y[...] = x
+
+
+def convolve(x, w, b, before, size, relu=False):
     """Convolution of stride 1 of images (N, H, W, c_in) -> (N, *size, c_out).
 
     before   zeros above and left of the image, also fewer than none
+    relu     whether it is taken of x first
     """
     (kh, kw), c_out, (ho, wo) = w.shape[:2], w.shape[3], size
     width = wo + kw - 1
     length = -(-ho * width // PIXELS) * PIXELS  # of a plane of y, in whole tiles
-    x = planes(x, before, (ho + kh - 1, width), length + (kh - 1) * width + kw - 1)
+    x = planes(x, before, (ho + kh - 1, width), length + (kh - 1) * width + kw - 1, relu)
     y = np.empty((len(x), c_out, length), np.float32)
     filters = -(-c_out // -(-c_out // MOST_FILTERS))  # tiles of the same size for all
     w, b = np.ascontiguousarray(w), np.ascontiguousarray(b)
@@ -40,15 +63,15 @@ def convolve(x, w, b, before, size):
     return rows[:, :, :, :wo].transpose(0, 2, 3, 1)
 
 
-def planes(x, before, size, length):
+def planes(x, before, size, length, relu):
     """Images (N, H, W, C) as planes (N, C, length) of `size`, zeros around and behind."""
     n, height, width, channels = x.shape
     result = np.zeros((n, channels, length), np.float32)
     inside = result[:, :, : size[0] * size[1]].reshape(n, channels, *size)
     (top, left), (h, w) = np.maximum(before, 0), np.maximum(np.negative(before), 0)
     rows, cols = min(height - h, size[0] - top), min(width - w, size[1] - left)
-    part = x[:, h : h + rows, w : w + cols]
-    inside[:, :, top : top + rows, left : left + cols] = part.transpose(0, 3, 1, 2)
+    part = x[:, h : h + rows, w : w + cols].transpose(0, 3, 1, 2)
+    copy(part, inside[:, :, top : top + rows, left : left + cols], relu)
     return result
 
 

@@ -13,10 +13,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import scipy.sparse
 
-from nnlite.fast import chain
+from nnlite.fast import chain, conv, conv_few
 from nnlite.fast.kernel import all_float32
+from nnlite.fast.simd import LANES
 from nnlite.fast.sparse import aligned, blocks_of, multiply, pack, tile_width, unpack
-from nnlite.sparse.layers import Convolution, check_linear, flat, is_sparse
+from nnlite.sparse.layers import Convolution, check_linear, flat, images_of_shape, is_sparse
 from nnlite.sparse.prepare import check_fit
 from nnlite.sparse.product import is_whole
 
@@ -34,9 +35,8 @@ def network_outputs(network, x, out):
         return NotImplemented
     if prod(x.shape[1:]) != plan.n_in:
         return NotImplemented
+    x = plan.convolved(x)
     if len(x) <= chain.FEW and plan.chain is not None:
-        for layer in plan.convolutions:
-            x = layer.forward(x)
         out[:] = chain.forward(plan.chain, flat(x))
     else:
         plan.compute(x, out)
@@ -74,6 +74,31 @@ class Plan:
         """Those in front of the first matrix."""
         return list(itertools.takewhile(lambda layer: isinstance(layer, Convolution), self.layers))
 
+    def convolved(self, x):
+        """Images x (N, ...) after these."""
+        n, layers = len(x), self.suited_convolutions
+        if layers and conv.few(n):
+            x = images_of_shape(x, self.convolutions[0].input_shape)
+            return conv_few.through(layers, x)
+        if layers and n < LANES:  # a register that is not full still pays
+            x = np.concatenate([x, np.zeros((LANES - n, *x.shape[1:]), np.float32)])
+        for layer in self.convolutions:
+            x = layer.forward(x)
+        return x[:n]
+
+    @cached_property
+    def suited_convolutions(self):
+        """The same as conv_few.through takes them; None if there is one without a fast version."""
+        found = []
+        for layer in self.convolutions:
+            zeros, size = layer.conv.geometry(*layer.input_shape[:2])
+            w, b = layer.conv.w.value, layer.conv.b.value
+            image = np.empty((1, *layer.input_shape), np.float32)
+            if not conv.takes(image, w, b, layer.conv.stride, zeros):
+                return None
+            found.append((w, b, conv.top_left(zeros), size, layer.relu))
+        return found
+
     @cached_property
     def chain(self):
         """All layers behind these as one chain.Chain, if they are matrices and most of them sparse;
@@ -92,10 +117,11 @@ class Plan:
         return chain.chain_of([stored(layer) for layer in linear])
 
     def compute(self, x, out):
-        """Write to out (N, n_out) the outputs for x (N, ...), all images at once."""
+        """Write to out (N, n_out) what the layers behind make of x (N, ...), all images at once."""
         n, panels, width = len(x), None, tile_width(len(x))
         here, there = self.workspace(n + width)  # panels are read in one and written to the other
-        for layer, blocks in zip(self.layers, self.blocks):
+        first = len(self.convolutions)
+        for layer, blocks in zip(self.layers[first:], self.blocks[first:]):
             if blocks is not None:
                 panels = pack(flat(x), width, here) if panels is None else panels
                 panels = multiply(blocks, panels, layer.bias, layer.relu, there)
