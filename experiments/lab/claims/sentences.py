@@ -142,11 +142,12 @@ def first_layer(results):
             "unpruned, inputs that layer 1 loses at 0",
         )
     )
+    share = percent((inputs - plain) / (layer - plain))
     return (
         f"The protection comes from the first layer, the one that looks at the pixels: pruned "
         f"alone it brings {percent(more)} points, all layers together bring "
-        f"{percent(gain(ann, 'mean_activation'))}; and {percent((inputs - plain) / (layer - plain))} "
-        f"percent of that can be had without pruning, by blackening the edge of the pictures."
+        f"{percent(gain(ann, 'mean_activation'))}; and {share} percent of that can be had without "
+        f"pruning, by blackening the edge of the pictures."
     )
 
 
