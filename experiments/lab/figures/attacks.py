@@ -40,8 +40,8 @@ def accuracy_under_attack(curves):
     networks = list(dict.fromkeys(title.partition(",")[0] for title in curves))
     for title, (limits, seeds) in curves.items():
         network, _, form = title.partition(", ")
-        style = {"": "-", "pruned": "--", "black and white": ":", "trained within 0.2": "-."}
-        look = {"color": f"C{networks.index(network)}", "ls": style.get(form, (0, (5, 1, 1, 1)))}
+        style = {"pruned": "--", "black and white": ":", "trained within 0.2": "-."}
+        look = {"color": f"C{networks.index(network)}", "ls": style.get(form, "-")}
         axes.plot(limits, 100 * seeds.mean(axis=0), marker="o", ms=3, label=title, **look)
         low, high = 100 * seeds.min(axis=0), 100 * seeds.max(axis=0)
         axes.fill_between(limits, low, high, color=look["color"], alpha=0.15)
