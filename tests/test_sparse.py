@@ -512,17 +512,16 @@ def test_a_few_images_go_through_all_layers_at_once(cnn, rng):
     assert np.allclose(SparseNetwork([sparse, small]).predict(x), expected, rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("n", [1, 2, FEW // 2, FEW - 1, FEW, FEW + 1])
-@pytest.mark.parametrize("padding", ["same", 0])
-@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("n", [1, FEW // 2, FEW - 1, FEW + 1])
+@pytest.mark.parametrize("padding, stride", [("same", 1), (0, 1), ("same", 2)])
 def test_convolutions_of_a_few_images(n, padding, stride, rng):
     """With a relu behind them and without, and all that is kept between the layers."""
     model = Sequential(
         [
             Conv2D(2, 3, 3, padding=padding, rng=rng),
-            Conv2D(3, 4, 2, padding=padding, stride=stride, rng=rng),
+            Conv2D(3, 3, 2, padding=padding, stride=stride, rng=rng),
             ReLU(),
-            Conv2D(4, 3, 3, padding=padding, rng=rng),
+            Conv2D(3, 3, 3, padding=padding, rng=rng),
         ]
     )
     x = rng.normal(size=(n, 9, 8, 2)).astype(np.float32)
