@@ -75,7 +75,7 @@ POST_2 = {
     score_table: 5,
 }
 DOUBTS = {
-    is_it_the_border: 40,
+    is_it_the_border: 20,
     noise_anew: 45,
     single_images: 40,
     confidence_attacked: 30,
