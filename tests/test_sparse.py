@@ -20,6 +20,7 @@ from nnlite.fast.network import Plan
 from nnlite.fast.sparse import (
     BLOCK,
     FAR,
+    GROUP,
     WIDTHS,
     blocks_of,
     empty_panels,
@@ -214,12 +215,34 @@ def test_blocks_hold_every_weight_once(rng):
     blocks, found = blocks_of(a), np.zeros(a.shape, np.float32)
     assert len(blocks.starts) == 3 * 7 + 1 and blocks.starts[-1] == a.nnz
     for place in range(3 * 7):
-        row = slice(blocks.starts[place], blocks.starts[place + 1])
-        columns = blocks.columns[row].astype(int)
+        weights = slice(blocks.starts[place], blocks.starts[place + 1])
+        columns = blocks.columns[weights].astype(int)
         assert np.all(columns // BLOCK == place // 7)
-        assert np.all(np.diff(columns) * (-1) ** (place % 7) > 0)  # odd rows run backwards
-        found[place % 7, columns] = blocks.values[row]
+        assert np.all(np.diff(columns) * (-1) ** place > 0)  # every other one runs backwards
+        found[blocks.rows[place], columns] = blocks.values[weights]
     assert np.array_equal(found, a.toarray())
+
+
+def test_rows_of_a_group_come_in_the_order_of_their_weights(rng):
+    m = 2 * GROUP + 5
+    blocks = blocks_of(random_csr(m, 3 * BLOCK, 0.2, np.float32, rng))
+    weights = np.diff(blocks.starts).reshape(3, m)
+    for first in range(0, m, GROUP):
+        group = slice(first, first + GROUP)
+        assert np.all(np.diff(weights[:, group]) >= 0)
+        rows = np.sort(blocks.rows.reshape(3, m)[:, group])
+        assert np.array_equal(rows, np.tile(np.arange(m)[group], (3, 1)))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_threads_that_share_the_rows_of_one_tile_share_whole_groups(threads, rng, monkeypatch):
+    """A row of one block may be another thread's in the next, were groups cut."""
+    monkeypatch.setattr(kernels, "get_num_threads", lambda: threads)
+    a = random_csr(3 * GROUP + 7, 2 * BLOCK, 0.1, np.float32, rng)
+    x = rng.normal(size=(2 * BLOCK, 20)).astype(np.float32)
+    y = np.empty((len(a.indptr) - 1, 20), np.float32)
+    unpack(multiply(blocks_of(a), pack(x.T, 32), np.zeros(len(y), np.float32), False), y.T)
+    assert np.allclose(y, a @ x, atol=1e-4)
 
 
 def test_tiles_are_no_wider_than_needed():

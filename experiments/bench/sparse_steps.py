@@ -69,10 +69,13 @@ def in_threads(starts, columns, values, x, y):
 
 
 @njit(parallel=True)
-def two_sums(starts, columns, values, bias, x, y):
+def two_sums(rows, starts, columns, values, bias, x, y):
     """The kernel of nnlite/fast/sparse.py, each tile with all weights."""
     for t in prange(len(x)):
-        multiply_chunk(starts, columns, values, bias, False, x[t], y[t], FOUR_COLUMNS, 0, len(bias))
+        multiply_chunk(
+            *(rows, starts, columns, values, bias, False),
+            *(x[t], y[t], FOUR_COLUMNS, 0, len(bias)),
+        )
 
 
 def steps(a, x):
@@ -88,7 +91,8 @@ def steps(a, x):
     buffer = aligned(len(y) * n)
     panels, out = pack(x.T, WIDTH), buffer.reshape(-1, len(y), WIDTH)
     as_stored = a.indptr, a.indices, a.data
-    in_order = Blocks(a.shape, a.indptr, a.indices.astype(np.uint16), a.data, a.indptr)
+    rows = np.arange(a.shape[0], dtype=np.int32)
+    in_order = Blocks(a.shape, rows, a.indptr, a.indices.astype(np.uint16), a.data, a.indptr)
     blocks = blocks_of(a)
 
     def unpacked():
@@ -111,7 +115,7 @@ def steps(a, x):
         "sums in registers": (in_registers, lambda: wide_y[:, : x.shape[1]]),
         "panels": on_panels(in_panels, *as_stored),
         "threads": on_panels(in_threads, *as_stored),
-        "two sums": on_panels(two_sums, *as_stored, bias),
+        "two sums": on_panels(two_sums, rows, *as_stored, bias),
         "chunks of rows, columns in 16 bits": product(in_order),
         "blocks of columns, rows back and forth": product(blocks),
     }

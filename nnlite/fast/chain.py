@@ -16,7 +16,7 @@ from numba import get_num_threads, prange
 
 from nnlite.fast.kernel import njit
 from nnlite.fast.simd import COLUMN, LANES, ROW, fma, gather, load, sum_lanes, zeros
-from nnlite.fast.sparse import STEP, aligned, multiply_chunk
+from nnlite.fast.sparse import STEP, aligned, multiply_chunk, smallest
 
 FEW = LANES  # images
 
@@ -24,6 +24,7 @@ FEW = LANES  # images
 class Chain(NamedTuple):
     """Linear layers as one matrix."""
 
+    order: np.ndarray  # (rows,): one row after the other
     starts: np.ndarray  # (rows + 1,) of the rows' weights
     columns: np.ndarray  # of each weight: the neuron that it reads
     values: np.ndarray
@@ -43,8 +44,9 @@ def chain_of(layers):
     state = aligned(neurons * FEW)
     state[:] = 0
     return Chain(
+        np.arange(len(per_row), dtype=np.int32),
         np.concatenate([[0], np.cumsum(per_row)]).astype(np.int32),
-        np.concatenate(columns).astype(np.uint16 if neurons <= 2**16 else np.uint32),
+        np.concatenate(columns).astype(smallest(neurons)),
         np.concatenate([layer.matrix.data for layer in layers]),
         np.concatenate([layer.bias for layer in layers]),
         np.array([layer.relu for layer in layers]),
@@ -60,7 +62,7 @@ def forward(chain, images):
     if n == 1:
         state = np.empty(len(chain.state), np.float32)
         state[:n_in] = images[0]
-        run_one(*chain[:-1], state, get_num_threads())
+        run_one(*chain[1:-1], state, get_num_threads())
         return state[None, outputs].copy()
     chain.state[:n_in, :n] = images.T
     run_few(*chain[:-1], chain.state, get_num_threads())
@@ -91,14 +93,16 @@ def run_one(starts, columns, values, bias, with_relu, ends, state, threads):
 
 
 @njit(parallel=True)
-def run_few(starts, columns, values, bias, with_relu, ends, state, threads):
+def run_few(order, starts, columns, values, bias, with_relu, ends, state, threads):
     """The same of a few, side by side: state (neurons, FEW)."""
     y = state[len(state) - len(bias) :]
     for layer in range(len(with_relu)):
         for thread in prange(threads):
             first, last = share(starts, ends[layer], ends[layer + 1], thread, threads)
-            relu = with_relu[layer]
-            multiply_chunk(starts, columns, values, bias, relu, state, y, COLUMN, first, last)
+            multiply_chunk(
+                *(order, starts, columns, values, bias, with_relu[layer]),
+                *(state, y, COLUMN, first, last),
+            )
 
 
 @njit()

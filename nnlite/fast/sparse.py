@@ -21,7 +21,8 @@ from nnlite.sparse.product import is_whole
 
 WIDTHS = (LANES, 2 * LANES, 4 * LANES)  # of a tile, in images
 FAR = 4096  # columns; a matrix with more, such as a decoupled convolution, is not cut
-BLOCK = 192  # columns; their part of a tile, 192 x 64 floats, is about the first cache
+BLOCK = 160  # columns; their part of a tile, 160 x 64 floats, is about the first cache
+GROUP = 64  # rows that are sorted by their weights in a block, and stay together
 CHUNK = 2**16  # weights that stay in the second cache while the tiles of a thread pass
 STEP = np.uintp(1)  # numba asks of every signed index whether it is negative; of these it does not
 ONE_EACH = np.ones(WIDTHS[-1], np.float32)  # multiplied with, where two tiles are to be added
@@ -39,8 +40,9 @@ def csr_matmul(a, x):
     if dtype == np.float64:
         multiply_rows(a.indptr, a.indices, values, x, y)
     elif y.size:
-        columns = np.ascontiguousarray(a.indices, np.int32)
-        rows = Blocks(a.shape, a.indptr, columns, values, a.indptr)  # all columns are one block
+        columns = a.indices.astype(smallest(a.shape[1]))
+        order = np.arange(len(y), dtype=np.int32)
+        rows = Blocks(a.shape, order, a.indptr, columns, values, a.indptr)  # columns in one block
         panels = pack(x.T, tile_width(x.shape[1]))
         unpack(multiply(rows, panels, np.zeros(len(y), np.float32), False), y.T)
     return y
@@ -59,7 +61,8 @@ class Blocks(NamedTuple):
     """A CSR matrix (M, K) cut into blocks of columns: all rows of the first, of the second, ..."""
 
     shape: tuple  # (M, K)
-    starts: np.ndarray  # (blocks * M + 1,); row r of block b begins at starts[b*M + r]
+    rows: np.ndarray  # (blocks * M,); place i of block b is row rows[b*M + i]
+    starts: np.ndarray  # (blocks * M + 1,); its weights begin at starts[b*M + i]
     columns: np.ndarray  # of each weight, in as few bytes as hold it
     values: np.ndarray
     before: np.ndarray  # (M + 1,); weights in the rows before, of all blocks
@@ -68,17 +71,29 @@ class Blocks(NamedTuple):
 def blocks_of(a):
     """A CSR matrix as Blocks: BLOCK columns each, or all in one where there are more than FAR.
 
-    Every other row runs backwards, and begins with the inputs that the row before read last.
+    Of GROUP rows those with the fewest weights in a block come first: the processor guesses where
+    a row ends, and is right while the next is as long as the last.  Every other row runs
+    backwards, and begins with the inputs that the row before read last.
     """
     m, k = a.shape
     width = BLOCK if k <= FAR else k
-    row = np.repeat(np.arange(m), np.diff(a.indptr))
-    place = a.indices // width * m + row  # of each weight: its block, its row
-    order = np.lexsort((np.where(row % 2, -a.indices, a.indices), place))
     blocks = max(1, -(-k // width))
+    row, block = np.repeat(np.arange(m), np.diff(a.indptr)), a.indices // width
+    rows = np.arange(blocks * m).reshape(blocks, m) % m
+    if blocks > 1:
+        weights = np.bincount(block * m + row, minlength=blocks * m).reshape(blocks, m)
+        rows = np.lexsort((weights, rows // GROUP))
+    place = block * m + np.argsort(rows)[block, row]  # of each weight
+    order = np.lexsort((np.where(place % 2, -a.indices, a.indices), place))
     starts = np.searchsorted(place[order], np.arange(blocks * m + 1)).astype(np.int32)
-    columns = a.indices[order].astype(np.uint16 if k <= 2**16 else np.int32)
-    return Blocks(a.shape, starts, columns, a.data[order], a.indptr.copy())
+    columns = a.indices[order].astype(smallest(k))
+    rows = rows.reshape(-1).astype(np.int32)
+    return Blocks(a.shape, rows, starts, columns, a.data[order], a.indptr.copy())
+
+
+def smallest(n):
+    """The type for numbers below n."""
+    return np.uint16 if n <= 2**16 else np.uint32
 
 
 def tile_width(n_images):
@@ -164,50 +179,55 @@ def multiply(a, x, bias, with_relu, buffer=None):
     if (*bias.shape, features) != a.shape:
         raise ValueError(f"a matrix {a.shape}, bias {bias.shape} and {features} inputs do not fit")
     y = empty_panels(tiles, len(bias), width, buffer)
-    threads = get_num_threads()
+    threads, m = get_num_threads(), len(bias)
     if tiles >= threads:  # each thread takes some of the images, and all weights
-        rows, tiles = [0, len(bias)], [tiles * i // threads for i in range(threads + 1)]
-    else:  # or all images, and its share of the weights
-        shares = [int(a.before[-1]) * i // threads for i in range(1, threads)]
-        rows, tiles = [0, *np.searchsorted(a.before, shares), len(bias)], [0, tiles]
-    rows, tiles = np.array(rows, np.intp), np.array(tiles, np.intp)
-    vectors = times(width // LANES)
-    multiply_tiles(a.starts, a.columns, a.values, bias, with_relu, x, y, vectors, rows, tiles)
+        ends, tiles = [0, m], [tiles * i // threads for i in range(threads + 1)]
+    else:  # or all images, and its share of the weights, in whole groups of rows
+        shares = np.array([int(a.before[-1]) * i // threads for i in range(1, threads)])
+        groups = np.rint(np.searchsorted(a.before, shares) / GROUP).astype(int)
+        ends, tiles = [0, *np.minimum(groups * GROUP, m), m], [0, tiles]
+    ends, tiles = np.array(ends, np.intp), np.array(tiles, np.intp)
+    matrix = a.rows, a.starts, a.columns, a.values
+    multiply_tiles(*matrix, bias, with_relu, x, y, times(width // LANES), ends, tiles)
     return y
 
 
 @njit(parallel=True)
-def multiply_tiles(starts, columns, values, bias, with_relu, x, y, vectors, row_ends, tile_ends):
+def multiply_tiles(
+    rows, starts, columns, values, bias, with_relu, x, y, vectors, row_ends, tile_ends
+):
     parts, m = len(tile_ends) - 1, len(bias)
+    chunk = max(1, CHUNK * m // max(1, starts[-1]) // GROUP) * GROUP  # rows
     for task in prange((len(row_ends) - 1) * parts):
-        row, last = row_ends[task // parts], row_ends[task // parts + 1]
+        first, last = row_ends[task // parts], row_ends[task // parts + 1]
         first_tile, last_tile = tile_ends[task % parts], tile_ends[task % parts + 1]
-        rows = max(1, CHUNK * m // max(1, starts[-1]))  # of a chunk
-        while row < last:
-            end = min(last, row + rows)
+        while first < last:
+            end = min(last, first + chunk)
             for t in range(first_tile, last_tile):
                 multiply_chunk(
-                    starts, columns, values, bias, with_relu, x[t], y[t], vectors, row, end
+                    *(rows, starts, columns, values, bias, with_relu),
+                    *(x[t], y[t], vectors, first, end),
                 )
-            row = end
+            first = end
 
 
 @njit()
-def multiply_chunk(starts, columns, values, bias, with_relu, x, y, vectors, first, last):
+def multiply_chunk(rows, starts, columns, values, bias, with_relu, x, y, vectors, first, last):
     """y[first:last] of one tile, block by block: x (K, width), y (M, width)."""
     m, width = len(bias), x.shape[1]
     blocks = (len(starts) - 1) // m
     x, y = x.reshape(-1), y.reshape(-1)
     ones = load(ONE_EACH, 0, 0, ROW, vectors)
     for block in range(blocks):
-        for row in range(first, last):
+        for place in range(np.uintp(block * m + first), np.uintp(block * m + last)):
+            row = rows[place]
             if block == 0:
                 even = fma_splat(zeros(ROW, vectors), bias, row, ones)
             else:
                 even = load(y, row * width, 0, ROW, vectors)
             # Two sums, because an addition takes longer than the time until the next could begin.
             odd = zeros(ROW, vectors)
-            p, end = np.uintp(starts[block * m + row]), np.uintp(starts[block * m + row + 1])
+            p, end = np.uintp(starts[place]), np.uintp(starts[place + STEP])
             while p + STEP < end:
                 q = p + STEP
                 at_even, at_odd = np.intp(columns[p]) * width, np.intp(columns[q]) * width
