@@ -36,15 +36,16 @@ def csr_matmul(a, x):
         return csr_matmul(a, x[:, None])[:, 0]
     dtype = np.result_type(a.dtype, x.dtype)
     values, x = np.ascontiguousarray(a.data, dtype), x.astype(dtype, copy=False)
+    starts = a.indptr.astype(np.int32 if a.nnz < 2**31 else np.int64, copy=False)
+    columns = a.indices.astype(smallest(a.shape[1]))
     y = np.empty((a.shape[0], x.shape[1]), dtype)
     if dtype == np.float64:
-        multiply_rows(a.indptr, a.indices, values, x, y)
+        multiply_rows(starts, columns, values, np.ascontiguousarray(x), y)
     elif y.size:
-        columns = a.indices.astype(smallest(a.shape[1]))
-        order = np.arange(len(y), dtype=np.int32)
-        rows = Blocks(a.shape, order, a.indptr, columns, values, a.indptr)  # columns in one block
+        rows = np.arange(len(y), dtype=np.int32)
+        blocks = Blocks(a.shape, rows, starts, columns, values, starts)  # all columns are one block
         panels = pack(x.T, tile_width(x.shape[1]))
-        unpack(multiply(rows, panels, np.zeros(len(y), np.float32), False), y.T)
+        unpack(multiply(blocks, panels, np.zeros(len(y), np.float32), False), y.T)
     return y
 
 
@@ -124,6 +125,8 @@ def pack(images, width, buffer=None):
     What is left of the last tile after N images is filled with zeros.
     """
     n, features = images.shape
+    if not (images.flags.c_contiguous or images.flags.f_contiguous):
+        images = np.ascontiguousarray(images)  # fewer orders to compile for
     panels = empty_panels(-(-n // width), features, width, buffer)
     copy_in(images, panels)
     return panels

@@ -104,7 +104,7 @@ def convolution(draw, fewest=1):
     out = [size[axis] + sum(zeros[axis]) - kernel[axis] + 1 for axis in (0, 1)]
     for axis in (0, 1):  # no smaller than the kernel
         size[axis], out[axis] = size[axis] + max(0, 1 - out[axis]), max(1, out[axis])
-    c_in, c_out = draw.one_of((1, 4)), draw.one_of((1, 2, 7, TILE + 3))
+    c_in, c_out = draw.one_of((1, 2)), draw.one_of((1, 3, TILE + 3))
     x = draw.array(draw.integer(fewest, 3 * LANES), *size, c_in)
     return x, draw.array(*kernel, c_in, c_out), draw.array(c_out), zeros, tuple(out)
 
