@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from lab import attackers, banks, nets, pruning, script
-from lab.attacked import accuracies, groups, noisy_sets, separation, under_noise
+from lab.attacked import accuracies, groups, noisy_sets, under_noise
 from lab.attackers import worst_accuracy
 from lab.figures.attacks import compared
 from lab.forms import Network
@@ -30,7 +30,7 @@ from lab.tables import markdown, percent
 import nnlite
 from nnlite import plots, prune
 from nnlite.attacks import random_signs
-from nnlite.confidence import auroc, largest_output
+from nnlite.confidence import largest_output
 from nnlite.noise import universal_noise
 
 
@@ -102,7 +102,8 @@ class Compared:
             "own": own,
             "signs": nnlite.accuracy(model, signs, test.labels),
             "single": worst_accuracy(model, data, cfg.single_limit, cfg.attack),
-            **told_apart(network, data, cfg.ratio_limit),
+            **network.told_apart(data, cfg.ratio_limit),
+            "outside": outside_clean_range(network, data, cfg.ratio_limit),
             "pruned": after_pruning(network, data, cfg, self.seed),
         }
 
@@ -115,20 +116,14 @@ def prepared(cfg, cost, l2, seed, data, runs):
     return Network(cost, "whole", seed, network.model, bank, net_cfg.after_softmax)
 
 
-def told_apart(network, data, limit):
-    """auroc, kept and outside, of Compared."""
+def outside_clean_range(network, data, limit):
+    """outside, of Compared."""
     outputs, right, attacked = network.on_half_noisy(*data.test, limit)
-    ratio = network.ratio(outputs)
-    known = right, attacked, network.ratio_of_right(*data.validation)
     clean = network.model.predict(data.validation.images)
     clean = largest_output(clean[clean.argmax(axis=1) == data.validation.labels])
     low, high = np.quantile(clean, (0.005, 0.995))
     largest = largest_output(outputs)[groups(right, attacked)["corrupted"]]
-    return {
-        "auroc": auroc(~attacked, ratio),
-        "kept": separation(ratio, *known)["at"][0]["corrupted_kept"],
-        "outside": np.mean((largest < low) | (largest > high)),
-    }
+    return np.mean((largest < low) | (largest > high))
 
 
 def after_pruning(network, data, cfg, seed):

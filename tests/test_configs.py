@@ -9,6 +9,7 @@ import confidence_curves
 import confidence_images
 import cost_or_l2
 import is_it_the_border
+import longer
 import make_noise
 import noise_anew
 import noise_on_pruned
@@ -28,7 +29,8 @@ EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 STUDIES = [
     *(make_noise, noise_ways, prune_ann, prune_layers, prune_cnn_dense, noise_on_pruned),
     *(prune_decoupled, confidence_curves, confidence_images, output_range, score_table),
-    *(is_it_the_border, noise_anew, single_images, confidence_attacked, cost_or_l2, training_study),
+    *(is_it_the_border, noise_anew, single_images, confidence_attacked, cost_or_l2, longer),
+    training_study,
 ]
 NAMES = {  # groups, words and classes: changing one changes the rows themselves, or text for people
     *("GROUPS", "FORMS", "WORDS", "SCORES", "CONTROLS", "ATTACKERS", "TOGETHER"),

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import confidence_curves
+import longer
 import noise_on_pruned
 import noise_ways
 import prune_ann
@@ -23,11 +24,20 @@ from small import NETS, NOISE
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 SCRIPTS = [*EXPERIMENTS.glob("*.py"), *EXPERIMENTS.glob("bench/*.py")]
-WHOLE = (noise_ways, prune_ann, prune_cnn_dense, noise_on_pruned, confidence_curves, score_table)
+WHOLE = (
+    noise_ways,
+    prune_ann,
+    prune_cnn_dense,
+    noise_on_pruned,
+    confidence_curves,
+    score_table,
+    longer,
+)
 SHORTER = {  # fields of a Config, whatever the script
     "first_sparsities": (0.0, 0.01, 0.9),
     "ways": (("plain", 0.1, (2,)), ("chain", 0.1, (1, 2))),
     "lengths": (0.5, 1),
+    "alone": (0.5, 0.9),
     "resamples": 3,
 }
 

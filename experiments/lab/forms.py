@@ -15,10 +15,10 @@ import numpy as np
 
 import nnlite
 from lab import banks, nets, prepared, pruning
-from lab.attacked import choose_attacked
+from lab.attacked import choose_attacked, separation
 from lab.published import ANN_SPARSITY, CNN_SPARSITIES, SCORED_IMAGES
 from nnlite import prune
-from nnlite.confidence import probability_ratio, top_two_ratio
+from nnlite.confidence import auroc, probability_ratio, top_two_ratio
 from nnlite.model import Sequential
 from nnlite.noise import add_noise
 
@@ -73,6 +73,14 @@ class Network:
         noisy[attacked] = self.with_noise(images[attacked], targets[attacked], limit)
         outputs = self.model.predict(noisy)
         return outputs, outputs.argmax(axis=1) == labels, attacked
+
+    def told_apart(self, data, limit):
+        """What the ratio can tell of the test images, half of them noisy: its AUROC, clean against
+        noisy images, and the corrupted images kept where 90 % of clean validation images are."""
+        outputs, right, attacked = self.on_half_noisy(*data.test, limit)
+        ratio, of_right = self.ratio(outputs), self.ratio_of_right(*data.validation)
+        at_90 = separation(ratio, right, attacked, of_right)["at"][0]
+        return {"auroc": auroc(~attacked, ratio), "kept": at_90["corrupted_kept"]}
 
     def with_noise(self, images, targets, limit):
         """Each image with the noise of its target class added."""

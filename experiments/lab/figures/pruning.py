@@ -105,6 +105,25 @@ def other_ways(cases):
     }
 
 
+def of_trainings(curves):
+    """Accuracy against sparsity: the colour says how long was trained, the line what is removed.
+
+    curves   {(steps, score): (sparsities, accuracies)}
+    """
+    figure = Figure(figsize=(6.4, 4), layout="constrained")
+    axes = figure.subplots()
+    lengths = sorted({steps for steps, _ in curves})
+    for (steps, score), (sparsities, accuracies) in curves.items():
+        label = f"{steps:,} steps, {score.replace('_', ' ')}"
+        style = {"color": f"C{lengths.index(steps)}", "ls": "--" if score == "magnitude" else "-"}
+        kept = 100 * (1 - np.asarray(sparsities))
+        axes.plot(kept, 100 * np.asarray(accuracies), marker="o", ms=3, label=label, **style)
+    axes.set(xlabel="weights of the first dense layer kept, %", ylabel="accuracy, %")
+    show_kept(axes, 0.99)
+    axes.legend(fontsize=8)
+    return figure
+
+
 def percent_of(curve):
     return {sparsity: 100 * fraction for sparsity, fraction in curve.items()}
 
