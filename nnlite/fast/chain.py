@@ -24,8 +24,8 @@ FEW = LANES  # images
 class Chain(NamedTuple):
     """Linear layers as one matrix."""
 
-    order: np.ndarray  # (rows,): one row after the other
-    starts: np.ndarray  # (rows + 1,) of the rows' weights
+    rows: np.ndarray  # (rows,), those of a layer in the order of their weights
+    starts: np.ndarray  # (rows + 1,); the weights of rows[i] begin at starts[i]
     columns: np.ndarray  # of each weight: the neuron that it reads
     values: np.ndarray
     bias: np.ndarray  # (rows,)
@@ -35,19 +35,25 @@ class Chain(NamedTuple):
 
 
 def chain_of(layers):
-    """Join Linear layers with CSR matrices in float32."""
+    """Join Linear layers with CSR matrices in float32.
+
+    The rows of a layer come in the order of their weights: see fast/sparse.py.
+    """
     n_in, sizes = layers[0].matrix.shape[1], [len(layer.bias) for layer in layers]
     first = np.cumsum([0, n_in, *sizes[:-1]])  # neuron that a layer reads
-    columns = [layer.matrix.indices + start for layer, start in zip(layers, first)]
-    neurons = n_in + sum(sizes)
+    columns = np.concatenate([layer.matrix.indices + i for layer, i in zip(layers, first)])
+    values = np.concatenate([layer.matrix.data for layer in layers])
     per_row = np.concatenate([np.diff(layer.matrix.indptr) for layer in layers])
+    rows = np.lexsort((per_row, np.repeat(np.arange(len(layers)), sizes)))
+    weights = np.argsort(np.repeat(np.argsort(rows), per_row), kind="stable")
+    neurons = n_in + len(rows)
     state = aligned(neurons * FEW)
     state[:] = 0
     return Chain(
-        np.arange(len(per_row), dtype=np.int32),
-        np.concatenate([[0], np.cumsum(per_row)]).astype(np.int32),
-        np.concatenate(columns).astype(smallest(neurons)),
-        np.concatenate([layer.matrix.data for layer in layers]),
+        rows.astype(np.int32),
+        np.concatenate([[0], np.cumsum(per_row[rows])]).astype(np.int32),
+        columns[weights].astype(smallest(neurons)),
+        values[weights],
         np.concatenate([layer.bias for layer in layers]),
         np.array([layer.relu for layer in layers]),
         np.cumsum([0, *sizes]),
@@ -62,7 +68,7 @@ def forward(chain, images):
     if n == 1:
         state = np.empty(len(chain.state), np.float32)
         state[:n_in] = images[0]
-        run_one(*chain[1:-1], state, get_num_threads())
+        run_one(*chain[:-1], state, get_num_threads())
         return state[None, outputs].copy()
     chain.state[:n_in, :n] = images.T
     run_few(*chain[:-1], chain.state, get_num_threads())
@@ -70,14 +76,14 @@ def forward(chain, images):
 
 
 @njit(parallel=True)
-def run_one(starts, columns, values, bias, with_relu, ends, state, threads):
+def run_one(rows, starts, columns, values, bias, with_relu, ends, state, threads):
     """Fill the state (neurons,) of one image from its inputs on."""
     n_in, many = len(state) - len(bias), np.uintp(LANES)
     for layer in range(len(with_relu)):
         for thread in prange(threads):
             first, last = share(starts, ends[layer], ends[layer + 1], thread, threads)
-            for row in range(first, last):
-                p, end = np.uintp(starts[row]), np.uintp(starts[row + 1])
+            for place in range(np.uintp(first), np.uintp(last)):
+                row, p, end = rows[place], np.uintp(starts[place]), np.uintp(starts[place + STEP])
                 sums = zeros(ROW, COLUMN)
                 while p + many <= end:
                     weights = load(values, p, 0, ROW, COLUMN)
@@ -93,14 +99,14 @@ def run_one(starts, columns, values, bias, with_relu, ends, state, threads):
 
 
 @njit(parallel=True)
-def run_few(order, starts, columns, values, bias, with_relu, ends, state, threads):
+def run_few(rows, starts, columns, values, bias, with_relu, ends, state, threads):
     """The same of a few, side by side: state (neurons, FEW)."""
     y = state[len(state) - len(bias) :]
     for layer in range(len(with_relu)):
         for thread in prange(threads):
             first, last = share(starts, ends[layer], ends[layer + 1], thread, threads)
             multiply_chunk(
-                *(order, starts, columns, values, bias, with_relu[layer]),
+                *(rows, starts, columns, values, bias, with_relu[layer]),
                 *(state, y, COLUMN, first, last),
             )
 
