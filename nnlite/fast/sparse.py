@@ -81,7 +81,7 @@ def blocks_of(a):
     blocks = max(1, -(-k // width))
     row, block = np.repeat(np.arange(m), np.diff(a.indptr)), a.indices // width
     rows = np.arange(blocks * m).reshape(blocks, m) % m
-    if blocks > 1:
+    if k <= FAR:
         weights = np.bincount(block * m + row, minlength=blocks * m).reshape(blocks, m)
         rows = np.lexsort((weights, rows // GROUP))
     place = block * m + np.argsort(rows)[block, row]  # of each weight
