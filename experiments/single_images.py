@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from lab import adversarial, forms, nets, pruning, script
+from lab.adversarial import highest_loss
 from lab.figures.attacks import accuracy_under_attack
 from lab.layers import BlackAndWhite
 from lab.prepared import Trained
@@ -108,8 +109,12 @@ class Smallest:
 
 
 @dataclass(frozen=True)
-class Transfer:
-    """accuracy: on images that were attacked for one form of a network, seen by another."""
+class Carried:
+    """accuracy: on images that were attacked for one form of a network, seen by another.
+
+    The attack goes on within the whole limit: images that it leaves where they first fool the one
+    lie just across its border, and rarely across that of the other.
+    """
 
     network: str
     made_on: str
@@ -124,10 +129,10 @@ class Transfer:
             for form in (self.made_on, self.used_on)
         )
         images, labels = some_images(self.network, cfg, data)
-        rng, each = np.random.default_rng(0), losses_of(cfg).values()
+        options = {"rng": np.random.default_rng(0), "steps": cfg.steps, "goal": highest_loss}
         made = [
-            pgd(made_on, images, labels, self.limit, rng=rng, steps=cfg.steps, loss=loss)
-            for loss in each
+            pgd(made_on, images, labels, self.limit, loss=loss, **options)
+            for loss in losses_of(cfg).values()
         ]
         return {"accuracy": np.mean(right_under_all(used_on, made, labels))}
 
@@ -183,8 +188,8 @@ def rows(cfg, seeds):
     for network, net_cfg in cfg.networks:
         for seed in forms.seeds_of(net_cfg, seeds) if network.endswith("lq") else ():
             for limit in cfg.transfer_limits:
-                yield Transfer(network, "whole", "pruned", seed, limit)
-                yield Transfer(network, "pruned", "whole", seed, limit)
+                yield Carried(network, "whole", "pruned", seed, limit)
+                yield Carried(network, "pruned", "whole", seed, limit)
 
 
 def members(cfg, seeds):
@@ -202,15 +207,21 @@ def members(cfg, seeds):
 # Tables and figure
 
 
+def measured(results):
+    """{title: rows} of the networks that were attacked within every limit."""
+    limits, titled = set(results.config["limits"]), forms.by_title(results.select(Measured))
+    return {t: rows for t, rows in titled.items() if limits == {row["limit"] for row in rows}}
+
+
 def worst_table(results):
     """Accuracy in the worst case of all attacks, at each limit; the smallest limit that fools."""
     limits, lines = results.config["limits"], []
-    for title, rows in forms.by_title(results.select(Measured)).items():
+    for title, rows in measured(results).items():
         at = {limit: [row for row in rows if row["limit"] == limit] for limit in limits}
         (like,) = {(row["network"], row["form"]) for row in rows}
         smallest = results.select(Smallest, network=like[0], form=like[1])
         medians = [row["quartiles"][1] for row in smallest]
-        median = f"{np.mean(medians):.3f}" if None not in medians else "none"
+        median = f"{np.mean(medians):.3f}" if medians and None not in medians else "none"
         worst = [percent([row["worst"] for row in at[limit]]) for limit in limits]
         lines.append([title, percent([row["no noise"] for row in at[limits[0]]]), *worst, median])
     header = ["accuracy, worst case", "no noise", *(f"{limit:.2f}" for limit in limits)]
@@ -219,13 +230,12 @@ def worst_table(results):
 
 def later_table(results):
     """Fraction that FGSM / PGD fools, published and here, in percent."""
-    lines = []
+    lines, every = [], measured(results)
     limits = [limit for limit in LATER_LIMITS if limit in results.config["limits"]]
     for title, published in LATER.items():
-        rows = forms.by_title(results.select(Measured)).get(title, [])
-        if not rows:
+        if title not in every:
             continue
-        each = [[row for row in rows if row["limit"] == limit] for limit in limits]
+        each = [[row for row in every[title] if row["limit"] == limit] for limit in limits]
         found = [
             [100 * (1 - np.mean([row[attack] for row in at])) for at in each]
             for attack in ("one step", "many steps")
@@ -240,11 +250,11 @@ def later_table(results):
 def transfer_table(results):
     """Accuracy on images that were made for the other form of the network."""
     limits, lines, found = results.config["transfer_limits"], [], {}
-    for row in results.select(Transfer):
+    for row in results.select(Carried):
         name = row["network"], row["made_on"], row["used_on"]
         found.setdefault(name, {}).setdefault(row["limit"], []).append(row["accuracy"])
     for (network, made_on, used_on), at in found.items():
-        cells = [percent(at[limit]) for limit in limits]
+        cells = [percent(at[limit]) if limit in at else "" for limit in limits]
         lines.append([network, f"made on {made_on}, used on {used_on}", *cells])
     return markdown(["accuracy", "", *(f"limit {limit:.2f}" for limit in limits)], lines)
 
@@ -268,7 +278,7 @@ def table(results):
 
 def draw(results, out):
     curves = {}
-    for title, rows in forms.by_title(results.select(Measured)).items():
+    for title, rows in measured(results).items():
         seeds = {}
         for row in rows:  # in the order of the limits
             seeds.setdefault(row["seed"], [row["no noise"]]).append(row["worst"])

@@ -7,7 +7,7 @@ import pytest
 import single_images
 from lab import adversarial
 from lab.layers import BlackAndWhite
-from single_images import Measured, Smallest, Transfer
+from single_images import Carried, Measured, Smallest
 from small import NETS
 
 import nnlite
@@ -52,8 +52,8 @@ def test_rows_are_in_order(few_digits, runs):
     assert strong["worst"] < weak["worst"] < weak["no noise"]
     q1, median, q3 = Smallest("ann-lq", "whole", 0).compute(CONFIG, few_digits, runs)["quartiles"]
     assert 0 <= q1 <= median <= q3 <= 1
-    own = Transfer("ann-lq", "whole", "whole", 0, 0.1).compute(CONFIG, few_digits, runs)
-    other = Transfer("ann-lq", "whole", "pruned", 0, 0.1).compute(CONFIG, few_digits, runs)
+    own = Carried("ann-lq", "whole", "whole", 0, 0.1).compute(CONFIG, few_digits, runs)
+    other = Carried("ann-lq", "whole", "pruned", 0, 0.1).compute(CONFIG, few_digits, runs)
     assert own["accuracy"] <= other["accuracy"]
 
 
