@@ -155,11 +155,15 @@ def any_wrong_class(anew):
     caveat="validation images; other kinds of steps",
 )
 def attackers_have_converged(anew):
-    """Holds if in no network the last half of the steps took more than half a point in the mean of
-    the vectors; partly if in the mean of the networks."""
-    took = np.array([np.mean(row["last_steps"]) for row in anew.select("Attacked")])
-    ours = f"{100 * took.mean():.2f} points in the mean, at most {100 * took.max():.2f}"
-    return f"{ours}, of {len(took)} networks", verdict(took.max() <= 0.005, took.mean() <= 0.005)
+    """Holds if under no vector of any network the last half of the steps took more than half a
+    point; partly if not in the mean of a network's vectors."""
+    took = [np.array(row["last_steps"]) for row in anew.select("Attacked")]
+    means, most = np.array([each.mean() for each in took]), max(each.max() for each in took)
+    ours = (
+        f"{100 * means.mean():.2f} points in the mean, at most {100 * means.max():.2f} in that "
+        f"of a network, {100 * most:.1f} under one vector"
+    )
+    return f"{ours}; {len(took)} networks", verdict(most <= 0.005, means.max() <= 0.005)
 
 
 def gains(border, control, kind):
