@@ -232,6 +232,9 @@ def draw(results, out):
     panels = {"own noise": {n: [np.mean(row["own"]) for row in rows] for n, rows in names.items()}}
     for question, words in QUESTIONS.items():
         panels[words] = {name: [row[question] for row in rows] for name, rows in names.items()}
+    panels["pruned, no noise"] = {
+        n: [row["pruned"][0] for row in rows] for n, rows in names.items()
+    }
     plots.save_figure(compared(panels), out / "cost-or-l2.png")
 
 

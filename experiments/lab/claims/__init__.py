@@ -5,6 +5,7 @@ pruned.py          what prune_ann.py found, as arrays
 curves.py          what confidence_curves.py found, as arrays
 training.py        first post: networks and costs
 noise.py           how noise is made
+costs.py           the cost, or the l2 beside it?
 decoupled.py       sparse products, and convolutions as sparse matrices
 dense.py           the dense network pruned
 best.py            the table of best performance

@@ -5,6 +5,7 @@ from lab.claims import (
     best,
     confident,
     convolutional,
+    costs,
     decoupled,
     dense,
     images,
@@ -23,6 +24,7 @@ from lab.tables import markdown
 SECTIONS = {
     "Post one: networks and costs": training,
     "Post one: making noise": noise,
+    "Both posts: the cost, or the l2 beside it?": costs,
     "Post one: sparse products, decoupled convolutions": decoupled,
     "Post one: the dense network pruned": dense,
     "Post one: best performance": best,
