@@ -1,7 +1,7 @@
 """Does the ratio still tell, when the attacker wants to be believed?
 
-    python experiments/confidence_attacked.py --data mnist --preset standard    80 minutes on two cores
-    python experiments/confidence_attacked.py                                   drawn digits
+    python experiments/confidence_attacked.py --data mnist --preset standard   80 minutes, two cores
+    python experiments/confidence_attacked.py                                  drawn digits
 
 "Output analysis" rejects images of low ratio; its noise does not know of that.  Here the attacker
 does: he has several versions of each image and shows the one that is read wrong with the highest

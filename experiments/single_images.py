@@ -15,6 +15,7 @@ Writes single-images.json and single-images.png.
 """
 
 import functools
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -207,43 +208,44 @@ def members(cfg, seeds):
 # Tables and figure
 
 
-def measured(results):
-    """{title: rows} of the networks that were attacked within every limit."""
-    limits, titled = set(results.config["limits"]), forms.by_title(results.select(Measured))
-    return {t: rows for t, rows in titled.items() if limits == {row["limit"] for row in rows}}
+def at_limits(results):
+    """{title: {limit: rows}}; no rows where a network was not attacked within that limit."""
+    limits, titled = results.config["limits"], forms.by_title(results.select(Measured))
+    return {
+        title: {limit: [row for row in rows if row["limit"] == limit] for limit in limits}
+        for title, rows in titled.items()
+    }
 
 
 def worst_table(results):
     """Accuracy in the worst case of all attacks, at each limit; the smallest limit that fools."""
-    limits, lines = results.config["limits"], []
-    for title, rows in measured(results).items():
-        at = {limit: [row for row in rows if row["limit"] == limit] for limit in limits}
-        (like,) = {(row["network"], row["form"]) for row in rows}
-        smallest = results.select(Smallest, network=like[0], form=like[1])
+    lines = []
+    for title, at in at_limits(results).items():
+        rows = next(filter(None, at.values()))
+        smallest = results.select(Smallest, network=rows[0]["network"], form=rows[0]["form"])
         medians = [row["quartiles"][1] for row in smallest]
-        median = f"{np.mean(medians):.3f}" if medians and None not in medians else "none"
-        worst = [percent([row["worst"] for row in at[limit]]) for limit in limits]
-        lines.append([title, percent([row["no noise"] for row in at[limits[0]]]), *worst, median])
-    header = ["accuracy, worst case", "no noise", *(f"{limit:.2f}" for limit in limits)]
+        median = "none" if None in medians else f"{np.mean(medians):.3f}" if medians else ""
+        worst = [percent([row["worst"] for row in each]) if each else "" for each in at.values()]
+        lines.append([title, percent([row["no noise"] for row in rows]), *worst, median])
+    header = ["accuracy, worst case", "no noise"]
+    header += [f"{limit:.2f}" for limit in results.config["limits"]]
     return markdown([*header, "median smallest limit"], lines)
 
 
 def later_table(results):
     """Fraction that FGSM / PGD fools, published and here, in percent."""
-    lines, every = [], measured(results)
+    lines, attacks = [], ("one step", "many steps")
     limits = [limit for limit in LATER_LIMITS if limit in results.config["limits"]]
-    for title, published in LATER.items():
-        if title not in every:
-            continue
-        each = [[row for row in every[title] if row["limit"] == limit] for limit in limits]
-        found = [
-            [100 * (1 - np.mean([row[attack] for row in at])) for at in each]
-            for attack in ("one step", "many steps")
-        ]
-        theirs = [[100 * f[LATER_LIMITS.index(k)] for k in limits] for f in published]
-        for source, (fgsm, many) in (("published", theirs), ("here", found)):
-            cells = [f"{a:.1f} / {b:.1f}" for a, b in zip(fgsm, many)]
-            lines.append([title, source, *cells])
+    found = at_limits(results)
+    for title in filter(found.get, LATER):
+        published, here = [], []
+        for limit in limits:
+            pair = [fooled[LATER_LIMITS.index(limit)] for fooled in LATER[title]]
+            published.append(" / ".join(f"{100 * share:.1f}" for share in pair))
+            rows = found[title][limit]
+            pair = [1 - np.mean([row[attack] for row in rows]) for attack in attacks if rows]
+            here.append(" / ".join(f"{100 * share:.1f}" for share in pair))
+        lines += [[title, "published", *published], [title, "here", *here]]
     return markdown(["FGSM / PGD fools", "", *(f"{limit:.2f}" for limit in limits)], lines)
 
 
@@ -277,12 +279,14 @@ def table(results):
 
 
 def draw(results, out):
+    """The networks that were attacked within every limit."""
     curves = {}
-    for title, rows in measured(results).items():
+    for title, at in at_limits(results).items():
         seeds = {}
-        for row in rows:  # in the order of the limits
+        for row in itertools.chain(*at.values()):  # in the order of the limits
             seeds.setdefault(row["seed"], [row["no noise"]]).append(row["worst"])
-        curves[title] = (0, *results.config["limits"]), np.array(list(seeds.values()))
+        if all(at.values()):
+            curves[title] = (0, *at), np.array(list(seeds.values()))
     plots.save_figure(accuracy_under_attack(curves), out / "single-images.png")
 
 
