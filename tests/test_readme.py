@@ -9,7 +9,6 @@ import noise_anew
 import noise_ways
 import pytest
 import reproduce
-import single_images
 import training_study
 from lab import cache, script
 
@@ -22,11 +21,7 @@ COMPUTED = [
     for study in (*reproduce.STUDY, training_study)
     if study not in reproduce.DOUBTS or (RESULTS / f"{script.name_of(study)}.json").exists()
 ]
-WITHOUT = {
-    noise_anew: "cnn",
-    single_images: "cnn",
-    confidence_attacked: "cnn",
-}  # networks not computed yet
+WITHOUT = {noise_anew: "cnn", confidence_attacked: "cnn"}  # networks not computed yet
 
 
 def test_first_network_runs_learns_and_is_fooled(capsys, tmp_path, monkeypatch):
