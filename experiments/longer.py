@@ -1,7 +1,7 @@
 """As long as the author: what the posts ask, of networks that were trained many times as long.
 
     python experiments/longer.py --data mnist --preset standard     a night on two cores
-    python experiments/longer.py                                    drawn digits, ten minutes
+    python experiments/longer.py                                    drawn digits
 
 The posts' dense network took 100,000 steps of 1e-5, ours takes 7,920 of up to 3e-4.  How long the
 convolutional one took is not known; the longer the training, the more weights l2 brings to zero.

@@ -93,7 +93,7 @@ def steps(a, x):
     as_stored = a.indptr, a.indices, a.data
     rows = np.arange(a.shape[0], dtype=np.int32)
     in_order = Blocks(a.shape, rows, a.indptr, a.indices.astype(np.uint16), a.data, a.indptr)
-    blocks = blocks_of(a)
+    unsorted, blocks = blocks_of(a, group=1), blocks_of(a)
 
     def unpacked():
         unpack(out, y.T)
@@ -117,7 +117,8 @@ def steps(a, x):
         "threads": on_panels(in_threads, *as_stored),
         "two sums": on_panels(two_sums, rows, *as_stored, bias),
         "chunks of rows, columns in 16 bits": product(in_order),
-        "blocks of columns, rows back and forth": product(blocks),
+        "blocks of columns, rows back and forth": product(unsorted),
+        "rows sorted by their weights": product(blocks),
     }
 
 

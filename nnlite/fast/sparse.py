@@ -69,10 +69,10 @@ class Blocks(NamedTuple):
     before: np.ndarray  # (M + 1,); weights in the rows before, of all blocks
 
 
-def blocks_of(a):
+def blocks_of(a, group=GROUP):
     """A CSR matrix as Blocks: BLOCK columns each, or all in one where there are more than FAR.
 
-    Of GROUP rows those with the fewest weights in a block come first: the processor guesses where
+    Of `group` rows those with the fewest weights in a block come first: the processor guesses where
     a row ends, and is right while the next is as long as the last.  Every other row runs
     backwards, and begins with the inputs that the row before read last.
     """
@@ -83,7 +83,7 @@ def blocks_of(a):
     rows = np.arange(blocks * m).reshape(blocks, m) % m
     if k <= FAR:
         weights = np.bincount(block * m + row, minlength=blocks * m).reshape(blocks, m)
-        rows = np.lexsort((weights, rows // GROUP))
+        rows = np.lexsort((weights, rows // group))
     place = block * m + np.argsort(rows)[block, row]  # of each weight
     order = np.lexsort((np.where(place % 2, -a.indices, a.indices), place))
     starts = np.searchsorted(place[order], np.arange(blocks * m + 1)).astype(np.int32)
