@@ -29,6 +29,7 @@ from nnlite import (
 )
 from nnlite.fast.kernel import njit
 from nnlite.fast.matmul import (
+    ALONE,
     DEPTH,
     MIN_ROWS,
     PACKED,
@@ -129,6 +130,8 @@ def taken(name, *args):
         (2**15, 3, 10),
         (20, PACKED + DEPTH + 5, 90),  # more than is packed at a time
         (90, PACKED + DEPTH + 5, 20),
+        (ALONE // DEPTH + 40, DEPTH, ALONE // DEPTH + 30),  # all threads pack the smaller one
+        (ALONE // DEPTH + 30, DEPTH, ALONE // DEPTH + 40),
     ],
 )
 def test_matmul(m, k, n, orders, rng):

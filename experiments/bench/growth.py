@@ -71,14 +71,13 @@ def packed(m, k, n, threads):
     """
     counts = []
 
-    def pack(a, first, last, k, depth, *_):
-        counts.append((last - first) * depth)
+    def pack(a, row, k, depth, group, *_):
+        counts.append(min(group, a.count - row) * depth)
 
-    kernels = {
-        name: getattr(matmul, name).py_func for name in ("multiply_columns", "multiply_rows")
-    }
+    names = ("multiply_columns", "multiply_rows", "pack_panels")
+    kernels = {name: getattr(matmul, name).py_func for name in names}
     a, b, out = (np.empty(shape, np.float32) for shape in ((m, k), (k, n), (m, n)))
-    with mock.patch.multiple(matmul, pack=pack, add_panel=lambda *_: None, **kernels):
+    with mock.patch.multiple(matmul, pack=pack, add_block=lambda *_: None, **kernels):
         matmul.multiply(matmul.lines(a), matmul.lines(b.T), out, threads)
     return sum(counts) / (a.size + b.size)
 

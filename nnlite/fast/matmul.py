@@ -6,9 +6,11 @@ docs/training.md.
 
 How it is done (Goto & van de Geijn 2008): a tile of ROWS x WIDTH sums stays in registers while
 k runs.  For each k it takes ROWS numbers from a and WIDTH from b and does ROWS * WIDTH products,
-so that arithmetic, not memory, is the limit.  Both are first copied ("packed") in the order in
-which the tile reads them, each number once: the smaller matrix by all threads together, of the
-larger one each thread packs the part that it multiplies.
+so that arithmetic, not memory, is the limit.  Both are first copied ("packed") into panels, in the
+order in which the tile reads them, each number once: the smaller matrix by all threads together,
+of the larger one each thread packs the part that it multiplies.  A panel of a stays in the first
+cache while it meets a block of b, which stays in the second, and the sums of a row of tiles lie
+side by side in memory.
 """
 
 from typing import NamedTuple
@@ -22,8 +24,10 @@ from nnlite.fast.simd import (
     LANES,
     ROW,
     TILE,
+    add,
     fma_splat,
     load,
+    prefetch,
     store,
     times,
     transposed,
@@ -32,11 +36,14 @@ from nnlite.fast.simd import (
 
 TILE_ROWS, TILE_COLS = times(TILE // 2), times(2)  # a tile is so many rows of so many vectors
 ROWS, WIDTH = len(TILE_ROWS), LANES * len(TILE_COLS)
+PANEL_A, PANEL_B = times(-(-ROWS // LANES)), TILE_COLS  # vectors that hold the numbers of one k
 SQUARE = times(LANES)
-DEPTH = 192  # of k at a time: a panel of b, WIDTH x DEPTH floats or 24 kB, fits the first cache
-HEIGHT = 36 * ROWS  # rows of a at a time: HEIGHT x DEPTH floats fit the second cache
-PACKED = 5 * DEPTH  # of k that are packed at a time, where all threads pack together
-RUN = 4  # panels that are packed together: longer pieces of memory arrive sooner
+DEPTH = 512  # of k at a time: a panel of a, ROWS x DEPTH floats or 28 kB, fits the first cache
+BLOCK = 10  # panels of b at a time: BLOCK x WIDTH x DEPTH floats, 640 kB, fit the second cache
+HEIGHT = 36 * ROWS  # of the part that a task packs, where tasks share the rows
+PACKED = 3 * DEPTH  # of k that are packed at a time, where all threads pack together
+ALONE = 2**19  # up to so many numbers are packed before another thread would have woken up
+AHEAD = 16  # so many k before they are multiplied, the numbers of b are asked for
 MIN_ROWS = 8  # fewer leave most of a tile empty
 ONE_THREAD = 2**18  # up to so many products m*k*n OpenBLAS does not start its threads
 
@@ -102,110 +109,147 @@ def round_up(count, multiple):
 @njit(parallel=True)
 def multiply_columns(a, b, out, width):
     """Each task computes `width` columns, for which it packs its own part of b."""
-    packed_a = np.empty((a.count + ROWS) * min(PACKED, a.depth), np.float32)
-    for k in range(0, a.depth, PACKED):
-        deep = min(PACKED, a.depth - k)
-        for part in prange(-(-a.count // (RUN * ROWS))):
-            first, last = part * RUN * ROWS, min(a.count, (part + 1) * RUN * ROWS)
-            pack(a, first, last, k, deep, ROWS, packed_a, first * deep)
-        for task in prange(-(-b.count // width)):
-            end = min(b.count, (task + 1) * width)
-            packed_b = np.empty(RUN * WIDTH * min(DEPTH, deep), np.float32)
-            for at in range(0, deep, DEPTH):
-                depth, new = min(DEPTH, deep - at), k + at == 0
-                for left in range(task * width, end, RUN * WIDTH):
-                    right = min(end, left + RUN * WIDTH)
-                    pack(b, left, right, k + at, depth, WIDTH, packed_b, 0)
-                    for j in range(left, right, WIDTH):
-                        at_b = (j - left) * depth
-                        add_panel(
-                            packed_a, at, deep, packed_b, at_b, depth, new, out, 0, a.count, j
-                        )
+    most = even(a.depth, PACKED)
+    packed_a = np.empty(panels(a.count, ROWS) * panel_size(most, ROWS), np.float32)
+    for k in range(0, a.depth, most):
+        deep = min(most, a.depth - k)
+        size_a, part = panel_size(deep, ROWS), even(deep, DEPTH)
+        if a.count * deep <= ALONE:
+            pack_panels(a, 0, a.count, k, deep, ROWS, PANEL_A, packed_a, size_a)
+        else:
+            for p in prange(panels(a.count, ROWS)):
+                pack(a, p * ROWS, k, deep, ROWS, PANEL_A, packed_a, p * size_a)
+        for task in prange(panels(b.count, width)):
+            first, last = task * width, min(b.count, (task + 1) * width)
+            block = WIDTH * even(panels(last - first, WIDTH), BLOCK)
+            packed_b = np.empty(block // WIDTH * panel_size(part, WIDTH), np.float32)
+            for at in range(0, deep, part):
+                depth, new = min(part, deep - at), k + at == 0
+                size_b = panel_size(depth, WIDTH)
+                in_a, in_b = Panels(packed_a, at * ROWS, size_a), Panels(packed_b, 0, size_b)
+                for left in range(first, last, block):
+                    right = min(last, left + block)
+                    pack_panels(b, left, right, k + at, depth, WIDTH, PANEL_B, packed_b, size_b)
+                    add_block(in_a, in_b, depth, new, out, 0, a.count, left, right)
 
 
 @njit(parallel=True)
 def multiply_rows(a, b, out, height):
     """Each task computes `height` rows, for which it packs its own part of a."""
-    packed_b = np.empty((b.count + WIDTH) * min(PACKED, b.depth), np.float32)
-    for k in range(0, b.depth, PACKED):
-        deep = min(PACKED, b.depth - k)
-        for part in prange(-(-b.count // (RUN * WIDTH))):
-            first, last = part * RUN * WIDTH, min(b.count, (part + 1) * RUN * WIDTH)
-            pack(b, first, last, k, deep, WIDTH, packed_b, first * deep)
-        for task in prange(-(-a.count // height)):
+    most = even(b.depth, PACKED)
+    packed_b = np.empty(panels(b.count, WIDTH) * panel_size(most, WIDTH), np.float32)
+    block = WIDTH * even(panels(b.count, WIDTH), BLOCK)
+    for k in range(0, b.depth, most):
+        deep = min(most, b.depth - k)
+        size_b, part = panel_size(deep, WIDTH), even(deep, DEPTH)
+        if b.count * deep <= ALONE:
+            pack_panels(b, 0, b.count, k, deep, WIDTH, PANEL_B, packed_b, size_b)
+        else:
+            for p in prange(panels(b.count, WIDTH)):
+                pack(b, p * WIDTH, k, deep, WIDTH, PANEL_B, packed_b, p * size_b)
+        for task in prange(panels(a.count, height)):
             top, bottom = task * height, min(a.count, (task + 1) * height)
-            packed_a = np.empty(height * min(DEPTH, deep), np.float32)
-            for at in range(0, deep, DEPTH):
-                depth, new = min(DEPTH, deep - at), k + at == 0
-                pack(a, top, bottom, k + at, depth, ROWS, packed_a, 0)
-                for j in range(0, b.count, WIDTH):
-                    at_b = j * deep + at * WIDTH
-                    add_panel(packed_a, 0, depth, packed_b, at_b, depth, new, out, top, bottom, j)
+            packed_a = np.empty(panels(height, ROWS) * panel_size(part, ROWS), np.float32)
+            for at in range(0, deep, part):
+                depth, new = min(part, deep - at), k + at == 0
+                size_a = panel_size(depth, ROWS)
+                in_a = Panels(packed_a, 0, size_a)
+                pack_panels(a, top, bottom, k + at, depth, ROWS, PANEL_A, packed_a, size_a)
+                for left in range(0, b.count, block):
+                    right = min(b.count, left + block)
+                    in_b = Panels(packed_b, left // WIDTH * size_b + at * WIDTH, size_b)
+                    add_block(in_a, in_b, depth, new, out, top, bottom, left, right)
+
+
+class Panels(NamedTuple):
+    """Packed rows: panel number p begins at memory[start + p * size]."""
+
+    memory: np.ndarray  # flat
+    start: int
+    size: int
 
 
 @njit()
-def pack(a, first, last, k, depth, group, packed, start):
-    """Rows first to last of a, k to k + depth: for every `group` rows, for each k, their numbers.
+def panels(count, group):
+    """So many panels of `group` rows hold `count` of them."""
+    return -(-count // group)
 
-    Where there are fewer rows, what stands in their place is not used.
+
+@njit()
+def panel_size(depth, group):
+    """Floats in a panel; pack writes some too many, never more than LANES."""
+    return max(depth, LANES) * group + LANES
+
+
+@njit()
+def even(total, most):
+    """The size of parts of a total, as equal as can be, none above `most`."""
+    return -(-total // -(-total // most))
+
+
+@njit()
+def pack_panels(a, first, last, k, depth, group, vectors, packed, size):
+    """Rows first to last of a, each `group` of them a panel."""
+    for p in range(panels(last - first, group)):
+        pack(a, first + p * group, k, depth, group, vectors, packed, p * size)
+
+
+@njit()
+def pack(a, row, k, depth, group, vectors, packed, start):
+    """`group` rows of a, k to k + depth: for each k, their numbers.
+
+    Where there are fewer rows, what stands in their place is not used.  Vectors are wider than a
+    group: what they write too far is written over, or lies between two panels.
     """
     memory, step, stride, count, _ = a
+    wide = LANES * len(vectors)
     if step == 1:  # the k-th numbers of all rows are one piece of memory
-        for i in range(depth):
-            for row in range(first, last, group):
-                at, here = start + (row - first) * depth + i * group, row + (k + i) * stride
-                if row + group <= last and i + 1 < depth:
-                    for r in range(0, round_up_lanes(group), LANES):  # too far: overwritten next
-                        store(load(memory, here + r, 0, ROW, COLUMN), packed, at + r, 0, COLUMN)
-                else:
-                    for r in range(min(group, last - row)):
-                        packed[at + r] = memory[here + r]
+        here, at = row + k * stride, start
+        for _k in range(depth):
+            if here + wide <= len(memory):
+                store(load(memory, here, 0, ROW, vectors), packed, at, 0, vectors)
+            else:
+                packed[at : at + len(memory) - here] = memory[here:]
+            here += stride
+            at += group
         return
-    for row in range(first, last, group):
-        at, done = start + (row - first) * depth, 0
-        if row + round_up_lanes(group) <= count and row + group <= last:
-            # Squares of numbers, turned in registers.  What they write too far is written over.
-            while done + LANES < depth:
-                for r in range(round_up_lanes(group) - LANES, -1, -LANES):
-                    square = load(memory, (row + r) * step + k + done, step, SQUARE, COLUMN)
-                    store(transposed(square), packed, at + done * group + r, group, COLUMN)
-                done += LANES
-        for i in range(done, depth):
-            for r in range(min(group, last - row)):
-                packed[at + i * group + r] = memory[(row + r) * step + k + i]
+    if row + wide > count or depth < LANES:  # as many rows and numbers as a square takes
+        edge = np.zeros((wide, max(depth, LANES)), np.float32)
+        for r in range(min(wide, count - row)):
+            here = (row + r) * step + k
+            edge[r, :depth] = memory[here : here + depth]
+        memory, step, row, k = edge.reshape(-1), edge.shape[1], 0, 0
+    for i in range(0, depth, LANES):  # squares of numbers, turned in registers
+        i = max(0, min(i, depth - LANES))
+        for v in range(len(vectors) - 1, -1, -1):
+            square = load(memory, (row + v * LANES) * step + k + i, step, SQUARE, COLUMN)
+            store(transposed(square), packed, start + i * group + v * LANES, group, COLUMN)
 
 
 @njit()
-def round_up_lanes(count):
-    return (count + LANES - 1) // LANES * LANES
-
-
-@njit()
-def add_panel(packed_a, at, deep, packed_b, at_b, depth, new, out, top, bottom, j):
-    """out[top:bottom, j:j+WIDTH] += a @ b, tile by tile down the column; = if it is new.
-
-    A panel of a is `deep` numbers long, of which `depth` from the one `at` on are taken.
-    """
+def add_block(a, b, depth, new, out, top, bottom, left, right):
+    """out[top:bottom, left:right] += a @ b, of Panels, tile by tile along the rows; = if it is new."""
     (m, n), flat = out.shape, out.reshape(-1)
-    columns = min(WIDTH, n - j)
     corner = np.empty(ROWS * WIDTH, np.float32)
     for i in range(top, bottom, ROWS):
-        rows = min(ROWS, m - i)
-        whole = rows == ROWS and columns == WIDTH
-        if whole and not new:
-            tile = load(flat, i * n + j, n, TILE_ROWS, TILE_COLS)
-        else:
+        panel_a = a.start + (i - top) // ROWS * a.size
+        for j in range(left, right, WIDTH):
+            prefetch(flat, i * n + j, n, TILE_ROWS, TILE_COLS)  # until all k are done, it is there
             tile = zeros(TILE_ROWS, TILE_COLS)
-        p, q = (i - top) * deep + at * ROWS, at_b
-        for _ in range(depth):
-            tile = fma_splat(tile, packed_a, p, load(packed_b, q, 0, ROW, TILE_COLS))
-            p += ROWS
-            q += WIDTH
-        if whole:
-            store(tile, flat, i * n + j, n, TILE_COLS)
-        else:  # at the edge: only the part that is inside
-            store(tile, corner, 0, WIDTH, TILE_COLS)
-            for r in range(rows):
-                for c in range(columns):
-                    old = np.float32(0) if new else out[i + r, j + c]
-                    out[i + r, j + c] = old + corner[r * WIDTH + c]
+            p, q = panel_a, b.start + (j - left) // WIDTH * b.size
+            for _ in range(depth):
+                prefetch(b.memory, q + AHEAD * WIDTH, 0, ROW, TILE_COLS)
+                tile = fma_splat(tile, a.memory, p, load(b.memory, q, 0, ROW, TILE_COLS))
+                p += ROWS
+                q += WIDTH
+            rows, columns = min(ROWS, m - i), min(WIDTH, n - j)
+            if rows == ROWS and columns == WIDTH:
+                if not new:
+                    tile = add(tile, load(flat, i * n + j, n, TILE_ROWS, TILE_COLS))
+                store(tile, flat, i * n + j, n, TILE_COLS)
+            else:  # at the edge: only the part that is inside
+                store(tile, corner, 0, WIDTH, TILE_COLS)
+                for r in range(rows):
+                    for c in range(columns):
+                        old = np.float32(0) if new else out[i + r, j + c]
+                        out[i + r, j + c] = old + corner[r * WIDTH + c]

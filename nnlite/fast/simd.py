@@ -7,6 +7,8 @@ what makes matrix products fast.  Here are the few operations that it takes:
     tile = load(a, i, step, rows, cols)      row r from a[i + r*step], its vectors side by side
     tile = splat(a, i, rows)                 a[i + r] in every lane of vector r, one column
     tile = gather(a, indices, i)             one vector, a[indices[i]], a[indices[i + 1]], ...
+    prefetch(a, i, step, rows, cols)         asks memory for what load will load later
+    tile = add(tile, other)                  tile[r, c] += other[r, c]
     tile = fma(tile, left, right)            tile[r, c] += left[r] * right[c]
     tile = fma_splat(tile, a, i, right)      tile[r, c] += a[i + r] * right[c]
     tile = relu(tile)                        max(tile, 0); nan stays nan
@@ -29,6 +31,7 @@ import llvmlite.binding
 import numba
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
 
@@ -111,6 +114,25 @@ def load(typing, a, i, step, rows, cols):
 
 
 @intrinsic
+def prefetch(typing, a, i, step, rows, cols):
+    def generate(context, builder, signature, args):
+        array, start, step, _, _ = args
+        byte = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, INT32, INT32, INT32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        to_read_to_all_caches_data = [ir.Constant(INT32, option) for option in (0, 3, 1)]
+        for _ in range(len(rows)):
+            row = address(context, builder, a, array, start, VECTOR)
+            for c in range(len(cols)):
+                place = builder.bitcast(builder.gep(row, [int64(c)]), byte)
+                builder.call(function, [place, *to_read_to_all_caches_data])
+            start = builder.add(start, step)
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp, types.intp, rows, cols), generate
+
+
+@intrinsic
 def splat(typing, a, i, rows):
     tile = types.UniTuple(vector, len(rows))
 
@@ -183,6 +205,18 @@ def sum_lanes(typing, tile):
         return lanes[0]
 
     return types.float32(tile), generate
+
+
+@intrinsic
+def add(typing, tile, other):
+    def generate(context, builder, signature, args):
+        sums = []
+        for i in range(len(tile)):
+            left, right = (builder.extract_value(x, i) for x in args)
+            sums.append(builder.fadd(left, right))
+        return context.make_tuple(builder, tile, sums)
+
+    return tile(tile, other), generate
 
 
 @intrinsic
