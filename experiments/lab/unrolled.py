@@ -5,7 +5,9 @@ noise = nnlite.noise.universal_noise(model, images, 3, 0.25, rng=rng)
 """
 
 import numpy as np
+from scipy.sparse import issparse
 
+from nnlite.layers import matmul
 from nnlite.sparse import SparseNetwork
 from nnlite.sparse.product import csr_matmul
 
@@ -14,21 +16,21 @@ class Unrolled:
     """The layers of nnlite.sparse.unroll, pruned or not, forward and backward."""
 
     def __init__(self, layers):
-        self.layers = layers
-        self.transposed = [layer.matrix.T.tocsr() for layer in layers]
-        self.network = SparseNetwork(layers, max_density=None)
+        self.network = SparseNetwork(layers)  # dense layers that are not pruned are arrays there
+        self.transposed = [layer.matrix.T for layer in self.network.layers]
+        self.transposed = [m.tocsr() if issparse(m) else m for m in self.transposed]
 
     def predict(self, images, batch_size=None):
         return self.network.predict(images, batch_size)
 
     def input_gradient(self, images, labels, loss):
         """d loss(outputs, labels) / d images."""
-        outputs = [images]
-        for layer in self.layers:
+        layers, outputs = self.network.layers, [images]
+        for layer in layers:
             outputs.append(layer.forward(outputs[-1]))
         _, d = loss(outputs[-1], labels)
-        for layer, matrix, y in zip(self.layers[::-1], self.transposed[::-1], outputs[::-1]):
+        for layer, matrix, y in zip(layers[::-1], self.transposed[::-1], outputs[::-1]):
             if layer.relu:
                 d = d * (y > 0)
-            d = csr_matmul(matrix, np.ascontiguousarray(d.T)).T
+            d = (csr_matmul if layer.is_sparse else matmul)(matrix, np.ascontiguousarray(d.T)).T
         return d.reshape(images.shape)
