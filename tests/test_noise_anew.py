@@ -76,8 +76,8 @@ def test_what_each_form_prunes(form, cnn, few_digits, runs):
     else:
         assert masks == {}
     if form.startswith("convolutions"):
-        whole = unroll(cnn, (28, 28, 1))
-        kept = [new.matrix.nnz / old.matrix.nnz for new, old in zip(model.layers, whole)]
+        pairs = zip(model.network.layers, unroll(cnn, (28, 28, 1)))
+        kept = [new.non_zeros / old.non_zeros for new, old in pairs]
         assert kept == pytest.approx([0.6, 1, 1, 1], abs=1e-3)
     else:
         assert model is cnn

@@ -1,4 +1,4 @@
-"""A matrix product in numba, as fast as BLAS or faster, that shares its threads with the rest.
+"""A matrix product in numba, about as fast as BLAS, that shares its threads with the rest.
 
 Why not NumPy's `a @ b`?  Its threads are OpenBLAS's own, and after each product they keep asking
 for work for a while.  The kernels of numba that come next share the processors with them: see
@@ -7,10 +7,10 @@ docs/training.md.
 How it is done (Goto & van de Geijn 2008): a tile of ROWS x WIDTH sums stays in registers while
 k runs.  For each k it takes ROWS numbers from a and WIDTH from b and does ROWS * WIDTH products,
 so that arithmetic, not memory, is the limit.  Both are first copied ("packed") into panels, in the
-order in which the tile reads them, each number once: the smaller matrix by all threads together,
-of the larger one each thread packs the part that it multiplies.  A panel of a stays in the first
-cache while it meets a block of b, which stays in the second, and the sums of a row of tiles lie
-side by side in memory.
+order in which the tile reads them, each number once: the smaller matrix by all threads together
+(by one, if it is small), of the larger one each thread packs the part that it multiplies.  A panel
+of a stays in the first cache while it meets a block of b, which stays in the second, and tiles that
+follow each other lie side by side in memory.
 """
 
 from typing import NamedTuple
