@@ -141,8 +141,29 @@ def decoupled_gain_remains(anew):
 def any_wrong_class(anew):
     """Holds if 81 % removed by mean activation gain 5 points under both in every seed; partly if
     under one of them."""
-    name = TABLE["mean activation 81 %"]
+    return gained_under_both(anew, TABLE["mean activation 81 %"])
+
+
+@claim(
+    "(ours) do decoupled convolutions gain where the attacker wants no class in particular?",
+    "noise_anew",
+    attacker="one vector away from the right class; for each image the best of ten; limit 0.25",
+    control="the unpruned network under its own",
+    caveat="attacks on single images",
+    figure="noise-anew",
+)
+def decoupled_any_wrong_class(anew):
+    """Holds if 40 % removed by mean activation gain 5 points under both in every seed; partly if
+    under one of them."""
+    return gained_under_both(anew, DECOUPLED["mean activation"])
+
+
+def gained_under_both(anew, name):
+    """(ours, verdict): points gained under the vector that wants any other class, and under the
+    best of ten."""
     found = {key: gained(anew, name, key, "strongest") for key in ("untargeted", "best_of_ten")}
+    if not found["untargeted"].size:
+        return PENDING, ""
     words = "away {} points, best of ten {}".format(*map(percent, found.values()))
     enough = [(points >= 0.05).all() for points in found.values()]
     return f"{words}; {count_seeds(found['untargeted'])}", verdict(all(enough), any(enough))
