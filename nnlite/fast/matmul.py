@@ -209,15 +209,16 @@ def pack(a, row, k, depth, group, vectors, packed, start):
             if here + wide <= len(memory):
                 store(load(memory, here, 0, ROW, vectors), packed, at, 0, vectors)
             else:
-                packed[at : at + len(memory) - here] = memory[here:]
+                for r in range(len(memory) - here):
+                    packed[at + r] = memory[here + r]
             here += stride
             at += group
         return
     if row + wide > count or depth < LANES:  # as many rows and numbers as a square takes
         edge = np.zeros((wide, max(depth, LANES)), np.float32)
         for r in range(min(wide, count - row)):
-            here = (row + r) * step + k
-            edge[r, :depth] = memory[here : here + depth]
+            for i in range(depth):  # slices would take numba three seconds more
+                edge[r, i] = memory[(row + r) * step + k + i]
         memory, step, row, k = edge.reshape(-1), edge.shape[1], 0, 0
     for i in range(0, depth, LANES):  # squares of numbers, turned in registers
         i = max(0, min(i, depth - LANES))
