@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import confidence_attacked
-import noise_anew
 import noise_ways
 import pytest
 import reproduce
@@ -21,7 +20,7 @@ COMPUTED = [
     for study in (*reproduce.STUDY, training_study)
     if study not in reproduce.DOUBTS or (RESULTS / f"{script.name_of(study)}.json").exists()
 ]
-WITHOUT = {noise_anew: "cnn", confidence_attacked: "cnn"}  # networks not computed yet
+WITHOUT = {confidence_attacked: "cnn"}  # networks not computed yet
 
 
 def test_first_network_runs_learns_and_is_fooled(capsys, tmp_path, monkeypatch):
