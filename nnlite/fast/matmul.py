@@ -229,7 +229,7 @@ def pack(a, row, k, depth, group, vectors, packed, start):
 
 @njit()
 def add_block(a, b, depth, new, out, top, bottom, left, right):
-    """out[top:bottom, left:right] += a @ b, of Panels, tile by tile along the rows; = if it is new."""
+    """out[top:bottom, left:right] += a @ b, of Panels, tile by tile along rows; = if it is new."""
     (m, n), flat = out.shape, out.reshape(-1)
     corner = np.empty(ROWS * WIDTH, np.float32)
     for i in range(top, bottom, ROWS):

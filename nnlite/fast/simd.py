@@ -120,12 +120,12 @@ def prefetch(typing, a, i, step, rows, cols):
         byte = ir.IntType(8).as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [byte, INT32, INT32, INT32])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        to_read_to_all_caches_data = [ir.Constant(INT32, option) for option in (0, 3, 1)]
+        options = [ir.Constant(INT32, n) for n in (0, 3, 1)]  # to read, into all caches, of data
         for _ in range(len(rows)):
             row = address(context, builder, a, array, start, VECTOR)
             for c in range(len(cols)):
                 place = builder.bitcast(builder.gep(row, [int64(c)]), byte)
-                builder.call(function, [place, *to_read_to_all_caches_data])
+                builder.call(function, [place, *options])
             start = builder.add(start, step)
         return context.get_dummy_value()
 
