@@ -102,6 +102,15 @@ class Attacked:
         return result
 
 
+@dataclass(frozen=True)
+class Longer(Attacked):
+    """The same, of attackers who take twice the steps: would more find more?"""
+
+    def compute(self, cfg, data, runs):
+        twice = replace(cfg, noise_steps=2 * cfg.noise_steps, steps=2 * cfg.steps)
+        return super().compute(twice, data, runs)
+
+
 def context_of(network, data, cfg):
     """What the attackers know: clean images and the range of their outputs are of validation."""
     images, labels = data.validation
@@ -147,6 +156,12 @@ def rows(cfg, seeds):
         if form != "pruned less":
             for limit in cfg.limits:
                 yield Attacked(name, form, seed, limit)
+            if not dict(cfg.forms.networks)[name].convolutions:
+                yield Longer(name, form, seed, middle(cfg.limits))
+
+
+def middle(limits):
+    return limits[len(limits) // 2]
 
 
 # Tables and figure
@@ -157,12 +172,16 @@ def accepted_table(results, score, limit):
     at = results.config["rejected"].index(0.10)
     lines = []
     titled = forms.by_title(results.select(Attacked, limit=limit))
+
+    def cell(rows, attacker):
+        return percent([row["accepted"][attacker][score][at] for row in rows])
+
     for attacker in (*ATTACKERS, TOGETHER):
-        cells = [
-            percent([row["accepted"][attacker][score][at] for row in rows])
-            for rows in titled.values()
-        ]
-        lines.append([attacker, *cells])
+        lines.append([attacker, *(cell(rows, attacker) for rows in titled.values())])
+    longer = forms.by_title(results.select(Longer, limit=limit))
+    if longer:
+        cells = [cell(longer[t], TOGETHER) if t in longer else "" for t in titled]
+        lines.append([f"{TOGETHER}, twice the steps", *cells])
     return markdown([f"{score}, limit {limit:.2f}", *titled], lines)
 
 
@@ -190,8 +209,7 @@ def table(results):
 
 def draw(results, out):
     """Accepted and wrong by the ratio, against what is rejected of clean images; middle limit."""
-    limits, panels = results.config["limits"], {}
-    limit = limits[len(limits) // 2]
+    limit, panels = middle(results.config["limits"]), {}
     for title, rows in forms.by_title(results.select(Attacked, limit=limit)).items():
         panels[title] = {
             attacker: np.array([row["accepted"][attacker]["ratio"] for row in rows])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import confidence_attacked
 import numpy as np
 import pytest
-from confidence_attacked import TOGETHER, Attacked
+from confidence_attacked import TOGETHER, Attacked, Longer
 from lab import confident, forms
 from small import NETS, NOISE
 
@@ -82,3 +82,11 @@ def test_together_they_are_as_strong_as_each(few_digits, runs, network):
     assert (
         row["accepted"]["random class"]["ratio"] <= row["accepted"]["random class, scaled"]["ratio"]
     )
+
+
+def test_twice_the_steps(few_digits, runs):
+    with_steps = replace(CONFIG, steps=2 * CONFIG.steps, noise_steps=2 * CONFIG.noise_steps)
+    found = Longer("ann-lq", "whole", 0, 0.35).compute(CONFIG, few_digits, runs)
+    assert found == Attacked("ann-lq", "whole", 0, 0.35).compute(with_steps, few_digits, runs)
+    rows = list(confidence_attacked.rows(CONFIG, [0]))
+    assert [type(row) for row in rows if row.form == "whole"] == [Attacked, Longer]

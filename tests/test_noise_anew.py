@@ -1,5 +1,6 @@
 """experiments/noise_anew.py on a small scale, and the gradient of a network written out."""
 
+import functools
 from dataclasses import replace
 
 import noise_anew
@@ -62,6 +63,25 @@ def test_the_strongest_is_no_weaker_on_validation_images(few_digits, runs):
     assert row["untargeted"]["strongest"] <= row["untargeted"]["replayed"]
     assert row["best_of_ten"]["strongest"] <= min(row["ten"]["strongest"])
     assert min(row["last_steps"]) >= 0 and len(row["last_steps"]) == 1 + 10 + 1
+    for took, steps in zip(row["last_steps"], row["steps"]):
+        assert took < CONFIG.settled or steps == 3 * 2**CONFIG.doublings
+
+
+def test_steps_are_doubled_until_they_take_little(few_digits, monkeypatch):
+    """Accuracy 0.9 at first, 0.5 after as many steps again, 0.3, 0.29, then never less."""
+    under, made = {1: 0.9, 2: 0.5, 4: 0.3, 8: 0.29, 16: 0.29, 32: 0.0}, []
+
+    def trained(model, data, target, limit, noise, cfg, steps):
+        made.append(steps)
+        return noise + steps
+
+    monkeypatch.setattr(attackers, "trained_noise", trained)
+    monkeypatch.setattr(attackers, "accuracy_under", lambda model, part, noise: under[noise])
+    cfg = attackers.Config(noise_steps=1)
+    search = functools.partial(attackers.until_settled, None, few_digits, 3, 0.1, 1, cfg)
+    assert search(settled=0.015, doublings=9) == (8, pytest.approx(0.01), 8) and made == [1, 2, 4]
+    assert search(settled=0.001, doublings=9) == (8, 0.0, 16)
+    assert search(settled=0.001, doublings=1) == (2, pytest.approx(0.4), 2)
 
 
 @pytest.mark.parametrize("form", noise_anew.CNN_FORMS)

@@ -34,26 +34,39 @@ def stronger_noise(model, data, target, limit, start, cfg):
     target   a class, or None: away from the right one
     start    noise that was made for another network, or None
     """
-    found = [trained_noise(model, data, target, limit, begin, cfg) for begin in (None, start)]
-    found += [] if start is None else [start]
+    starts = [None] if start is None else [None, start]
+    found = [trained_noise(model, data, target, limit, v, cfg, cfg.noise_steps) for v in starts]
+    found += starts[1:]
     return min(found, key=lambda noise: accuracy_under(model, data.validation, noise))
 
 
-def twice_as_long(model, data, target, limit, noise, cfg):
-    """(noise, points): after as many steps again, and the accuracy on validation images that these
-    took; the noise as it was if they took nothing."""
-    again = trained_noise(model, data, target, limit, noise, cfg)
-    before, after = (accuracy_under(model, data.validation, v) for v in (noise, again))
-    return (again, before - after) if after < before else (noise, 0.0)
+def until_settled(model, data, target, limit, noise, cfg, settled, doublings):
+    """(noise, points, steps): trained on for as many steps as it has had, and again, until these
+    take less than `settled` of the accuracy on validation images.
+
+    doublings   of cfg.noise_steps, which it had before, at most
+    points      what the last half of the steps took; if nothing, the noise stays as it was
+    steps       how many it had in all
+    """
+    steps, before = cfg.noise_steps, accuracy_under(model, data.validation, noise)
+    for _ in range(doublings):
+        again = trained_noise(model, data, target, limit, noise, cfg, steps)
+        after = accuracy_under(model, data.validation, again)
+        took, steps = max(0.0, before - after), 2 * steps
+        if took > 0:
+            noise, before = again, after
+        if took < settled:
+            break
+    return noise, took, steps
 
 
-def trained_noise(model, data, target, limit, start, cfg):
+def trained_noise(model, data, target, limit, start, cfg, steps):
     images, labels = data.train
     return universal_noise(
         *(model, images, target, limit),
         rng=np.random.default_rng(10 if target is None else target),
         step_size=cfg.step_size,
-        steps=cfg.noise_steps,
+        steps=steps,
         batch_size=cfg.batch_size,
         start=start,
         labels=labels if target is None else None,

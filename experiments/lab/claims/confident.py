@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lab import forms
 from lab.claims.claim import HALF, PENDING, claim, count_seeds, of_seeds, verdict
 from lab.claims.curves import kept, values
 from lab.tables import percent
@@ -47,11 +48,11 @@ def training_time_matters(curves):
     return f"kept: {each}; one seed", verdict(near > 0.1, every > 0.1)
 
 
-def accepted(attacked, title, attacker, limit, rejected=0.10):
+def accepted(attacked, title, attacker, limit, rejected=0.10, kind="Attacked"):
     """(seeds,): accepted and wrong by the ratio, of all attacked images."""
     network, _, form = title.partition(", ")
     at = attacked.config["rejected"].index(rejected)
-    rows = attacked.select("Attacked", network=network, form=form or "whole", limit=limit)
+    rows = attacked.select(kind, network=network, form=form or "whole", limit=limit)
     return np.array([row["accepted"][attacker]["ratio"][at] for row in rows])
 
 
@@ -96,3 +97,25 @@ def noise_inside_the_range(attacked):
     )
     ours = f"{of_seeds(inside)}, accepted and wrong against {percent(plain)}"
     return ours, verdict((inside > plain).all(), inside.mean() > plain.mean())
+
+
+@claim(
+    "(ours) did these attackers try for long enough?",
+    "confidence_attacked",
+    attacker="all of them, with twice the steps",
+    caveat="convolutional networks; more starting points",
+)
+def attackers_of_confidence_have_converged(attacked):
+    """Holds if no dense network has half a point more accepted and wrong by the ratio, where the
+    threshold rejects a tenth of clean images; partly if not in the mean."""
+    rows, more = attacked.select("Longer"), {}
+    for title in dict.fromkeys(map(forms.title, rows)):
+        before, after = (
+            accepted(attacked, title, TOGETHER, rows[0]["limit"], kind=kind)
+            for kind in ("Attacked", "Longer")
+        )
+        more[title] = after - before
+    words = ", ".join(f"{title} {percent(points)}" for title, points in more.items())
+    points = np.concatenate(list(more.values()))
+    ours = f"{words} points more, limit {rows[0]['limit']:.2f}; {count_seeds(attacked.seeds)}"
+    return ours, verdict((points < 0.005).all(), points.mean() < 0.005)
