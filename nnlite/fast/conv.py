@@ -6,7 +6,9 @@ same pixel of LANES images and every weight serves them all.  For the reader the
 does the same to all pixels (ReLU, dropout) keeps that order, and Flatten needs no copy.
 
 The outputs of one pixel are a tile of registers, one for each filter; the sums run over the
-window, of which only the part inside the image is visited.  For a few images see conv_few.py.
+window, of which only the part inside the image is visited.  The pixel that the window meets next
+is asked for a window ahead: its channels lie too far apart for the processor to guess.  For a few
+images see conv_few.py.
 """
 
 import math
@@ -16,7 +18,19 @@ from numba import prange
 
 from nnlite.fast import conv_few
 from nnlite.fast.kernel import all_float32, njit
-from nnlite.fast.simd import COLUMN, LANES, ROW, TILE, fma, fma_splat, load, splat, store, times
+from nnlite.fast.simd import (
+    COLUMN,
+    LANES,
+    ROW,
+    TILE,
+    fma,
+    fma_splat,
+    load,
+    prefetch,
+    splat,
+    store,
+    times,
+)
 
 PARTS = 8  # the rows of outputs are summed in so many parts: the same for any number of threads
 MOST_WEIGHTS = 2**18  # their gradient takes PARTS * LANES times their memory, 128 MB at most
@@ -138,16 +152,19 @@ def convolution_kernel(x, w, b, y, top, left, first, filters):
             j_first, j_end = max(0, left - c), min(kw, width + left - c)
             for start in range(0, n, LANES):
                 image = min(start, n - LANES)  # the last LANES, some of them done twice
+                at_y = ((r * y.shape[1] + c) * c_out + first) * n + image
+                prefetch(y_, at_y, n, filters, COLUMN)  # until all is summed, it is there
                 tile = splat(b, first, filters)
                 for i in range(i_first, i_end):
                     # Neighbouring pixels and their channels are one run in memory.
                     at_x = ((r + i - top) * width + c + j_first - left) * c_in * n + image
                     at_w = (i * kw + j_first) * c_in * c_out + first
                     for _ in range((j_end - j_first) * c_in):
+                        prefetch(x_, at_x + c_in * n, 0, ROW, COLUMN)  # the pixel to the right
                         tile = fma_splat(tile, w_, at_w, load(x_, at_x, 0, ROW, COLUMN))
                         at_x += n
                         at_w += c_out
-                store(tile, y_, ((r * y.shape[1] + c) * c_out + first) * n + image, n, COLUMN)
+                store(tile, y_, at_y, n, COLUMN)
 
 
 @njit(parallel=True)
