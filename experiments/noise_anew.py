@@ -223,10 +223,14 @@ def table(results):
             for vectors in VECTORS
             for kind in KINDS
         ]
-        took = [np.mean(row["last_steps"]) for row in rows]
-        lines.append([name, percent([row["clean"] for row in rows]), *cells, percent(took, 2)])
+        steps = [n for row in rows for n in row["steps"]]
+        steps = " to ".join(map(str, sorted({min(steps), max(steps)})))
+        took = percent([max(row["last_steps"]) for row in rows], 2)
+        clean = percent([row["clean"] for row in rows])
+        lines.append([name, clean, *cells, steps, took])
     header = [f"{words}, {kind}" for words in VECTORS.values() for kind in KINDS]
-    return markdown(["accuracy", "no noise", *header, "last steps took"], lines)
+    settled = ["steps", "last half took at most"]
+    return markdown(["accuracy", "no noise", *header, *settled], lines)
 
 
 def draw(results, out):

@@ -68,6 +68,8 @@ def accepted_and_wrong(rejected, panels):
             axes.plot(*points, marker="o^sDv<>x"[k % 8], ms=4, label=attacker, **look)
         axes.set(title=title, ylim=(0, 103), xlim=(0, None))
         axes.grid(alpha=0.3)
+    for axes in grid[len(panels) - columns : len(panels)]:  # the lowest in each column
+        axes.tick_params(labelbottom=True)
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
     figure.supxlabel("% of clean images rejected", fontsize=10)
