@@ -64,7 +64,10 @@ def convolutional_gain_remains(noise):
     return known_verdict(noise, "cnn", layer=1, sparsity=0.9)
 
 
-HARD = "the strongest of replayed, made from zero, made from the replayed one and twice as long"
+HARD = (
+    "the strongest of replayed, made from zero and made from the replayed one, trained on until "
+    "twice the steps take less than half a point"
+)
 
 
 def gained(anew, name, vectors, kind):
@@ -121,7 +124,7 @@ def table_gain_remains(anew):
     "noise_anew",
     attacker=HARD,
     control="the vectors of the unpruned network",
-    caveat="attacks on single images; 50 steps, and 50 more",
+    caveat="attacks on single images",
     figure="noise-anew",
 )
 def decoupled_gain_remains(anew):
