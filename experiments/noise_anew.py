@@ -1,6 +1,6 @@
 """Universal noise by an attacker who knows the pruned network, and tries hard.
 
-    python experiments/noise_anew.py --data mnist --preset standard     80 minutes on two cores
+    python experiments/noise_anew.py --data mnist --preset standard     two hours on two cores
     python experiments/noise_anew.py                                    drawn digits, a minute
 
 "Pruning, cost functions and adversarial noise" adds vectors that were made for the unpruned network

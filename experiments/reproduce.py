@@ -76,7 +76,7 @@ POST_2 = {
 }
 DOUBTS = {
     is_it_the_border: 20,
-    noise_anew: 80,
+    noise_anew: 120,
     single_images: 40,
     confidence_attacked: 80,
     cost_or_l2: 30,  # of which 10 train two more networks
