@@ -6,7 +6,8 @@
 "Output analysis" rejects images of low ratio; its noise does not know of that.  Here the attacker
 does: he has several versions of each image and shows the one that is read wrong with the highest
 score.  Of all attacked images, how many are accepted and wrong, if a threshold on clean validation
-images rejects 1, 5, 10 or 20 % of those?
+images rejects 1, 5, 10 or 20 % of those?  Against the dense networks all of them try once more,
+with twice the steps.
 
 Writes confidence-attacked.json and confidence-attacked.png.
 """

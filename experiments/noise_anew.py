@@ -152,8 +152,7 @@ def away_of_whole(name, net_cfg, seed, cfg, attack, data, runs):
 def anew(model, data, target, limit, start, attack, cfg):
     """(noise, points, steps) of the strongest that was found, see until_settled."""
     noise = stronger_noise(model, data, target, limit, start, attack)
-    doubled = cfg.settled, cfg.doublings
-    return until_settled(model, data, target, limit, noise, attack, *doubled)
+    return until_settled(model, data, target, limit, noise, attack, cfg.settled, cfg.doublings)
 
 
 def under_all(model, part, vectors):
@@ -223,8 +222,8 @@ def table(results):
             for vectors in VECTORS
             for kind in KINDS
         ]
-        steps = [n for row in rows for n in row["steps"]]
-        steps = " to ".join(map(str, sorted({min(steps), max(steps)})))
+        counts = [n for row in rows for n in row["steps"]]
+        steps = " to ".join(map(str, sorted({min(counts), max(counts)})))
         took = percent([max(row["last_steps"]) for row in rows], 2)
         clean = percent([row["clean"] for row in rows])
         lines.append([name, clean, *cells, steps, took])

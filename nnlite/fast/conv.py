@@ -6,9 +6,9 @@ same pixel of LANES images and every weight serves them all.  For the reader the
 does the same to all pixels (ReLU, dropout) keeps that order, and Flatten needs no copy.
 
 The outputs of one pixel are a tile of registers, one for each filter; the sums run over the
-window, of which only the part inside the image is visited.  The pixel that the window meets next
-is asked for a window ahead: its channels lie too far apart for the processor to guess.  For a few
-images see conv_few.py.
+window, of which only the part inside the image is visited.  While a pixel is multiplied, the one to
+its right is asked for: its channels lie too far apart for the processor to guess.  For a few images
+see conv_few.py.
 """
 
 import math

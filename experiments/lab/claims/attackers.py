@@ -133,13 +133,18 @@ def decoupled_gain_remains(anew):
     return remains(anew, DECOUPLED)
 
 
+NO_CLASS = {
+    "attacker": "one vector away from the right class; for each image the best of ten; limit 0.25",
+    "control": "the unpruned network under its own",
+    "caveat": "attacks on single images",
+    "figure": "noise-anew",
+}
+
+
 @claim(
     "(ours) does the dense network gain where the attacker wants no class in particular?",
     "noise_anew",
-    attacker="one vector away from the right class; for each image the best of ten; limit 0.25",
-    control="the unpruned network under its own",
-    caveat="attacks on single images",
-    figure="noise-anew",
+    **NO_CLASS,
 )
 def any_wrong_class(anew):
     """Holds if 81 % removed by mean activation gain 5 points under both in every seed; partly if
@@ -150,10 +155,7 @@ def any_wrong_class(anew):
 @claim(
     "(ours) do decoupled convolutions gain where the attacker wants no class in particular?",
     "noise_anew",
-    attacker="one vector away from the right class; for each image the best of ten; limit 0.25",
-    control="the unpruned network under its own",
-    caveat="attacks on single images",
-    figure="noise-anew",
+    **NO_CLASS,
 )
 def decoupled_any_wrong_class(anew):
     """Holds if 40 % removed by mean activation gain 5 points under both in every seed; partly if

@@ -99,7 +99,7 @@ def noise_inside_the_range(attacked):
 
 
 @claim(
-    "(ours) did these attackers try for long enough?",
+    "(ours) did the attackers of the confidence try for long enough?",
     "confidence_attacked",
     attacker="all of them, with twice the steps",
     caveat="convolutional networks; more starting points",
