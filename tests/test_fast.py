@@ -170,7 +170,7 @@ def test_matmul_into_one_of_its_factors_is_declined(rng):
 
 
 @pytest.mark.parametrize("n", [1, 3, LANES - 1, LANES, 2 * LANES + 7])
-@pytest.mark.parametrize("c_in, c_out", [(1, 12), (2, 3), (7, 3), (2, TILE + 3)])
+@pytest.mark.parametrize("c_in, c_out", [(1, 12), (2, 3), (7, 3), (2, TILE + 3), (30, 4)])
 def test_convolution(n, c_in, c_out, kernel, padding, rng):
     layer = Conv2D(c_in, c_out, kernel, padding=padding, rng=rng)
     x = normal(rng, n, 6, 5, c_in)
@@ -194,7 +194,7 @@ def test_convolution_with_a_stride_is_left_to_numpy(rng):
 
 
 def test_an_infinite_pixel_reaches_the_gradient_of_the_filters_as_in_numpy(rng):
-    """Of LANES + 3 images some are in two registers, in one of them with a gradient of 0."""
+    """Of LANES + 3 images some are met twice, and counted once."""
     layer = Conv2D(1, 1, 1, rng=rng)
     x = np.ones((LANES + 3, 2, 2, 1), np.float32)
     x[5, 0, 0] = np.inf

@@ -8,22 +8,20 @@ does the same to all pixels (ReLU, dropout) keeps that order, and Flatten needs 
 The outputs of one pixel are a tile of registers, one for each filter; the sums run over the
 window, of which only the part inside the image is visited.  While a pixel is multiplied, the one to
 its right is asked for: its channels lie too far apart for the processor to guess.  For a few images
-see conv_few.py.
+see conv_few.py, for the gradient of the filters conv_gradient.py.
 """
-
-import math
 
 import numpy as np
 from numba import prange
 
 from nnlite.fast import conv_few
+from nnlite.fast.conv_gradient import filter_gradient
 from nnlite.fast.kernel import all_float32, njit
 from nnlite.fast.simd import (
     COLUMN,
     LANES,
     ROW,
     TILE,
-    fma,
     fma_splat,
     load,
     prefetch,
@@ -31,9 +29,6 @@ from nnlite.fast.simd import (
     store,
     times,
 )
-
-PARTS = 8  # the rows of outputs are summed in so many parts: the same for any number of threads
-MOST_WEIGHTS = 2**18  # their gradient takes PARTS * LANES times their memory, 128 MB at most
 
 
 def conv2d(x, w, b, stride, zeros):
@@ -70,21 +65,13 @@ def conv2d_filter_gradient(x, dy, kernel, stride, zeros):
     """nnlite.conv.conv2d_filter_gradient, of float32 images, LANES or more, with stride 1."""
     if not suited(stride, x, dy) or not x.ndim == dy.ndim == 4 or len(x) != len(dy):
         return NotImplemented
-    c_in, c_out = x.shape[3], dy.shape[3]
     size = output_size(x.shape[1:3], kernel, zeros)
-    if len(x) < LANES:
+    if len(x) < LANES or dy.shape[1:3] != size or min(size) < 1:
         return NotImplemented
-    if dy.shape[1:3] != size or min(size) < 1 or math.prod(kernel) * c_in * c_out > MOST_WEIGHTS:
-        return NotImplemented
-    x, dy = batch_last(x), batch_last(dy)
-    rows = largest_divisor(c_in, math.isqrt(TILE))
-    cols = largest_divisor(c_out, TILE // rows)
-    dw = np.zeros((PARTS, *kernel, c_in, c_out, LANES), np.float32)
-    db = np.zeros((PARTS, c_out, LANES), np.float32)
-    filter_gradient_kernel(x, dy, dw, db, *top_left(zeros), times(rows), times(cols))
-    dw, db = dw.sum(axis=(0, -1)), db.sum(axis=(0, -1))
-    finite = np.isfinite(dw).all() and np.isfinite(db).all()
-    return (dw, db) if finite else NotImplemented  # 0 * inf, around the images or in empty lanes
+    found = filter_gradient(batch_last(x), batch_last(dy), kernel, top_left(zeros))
+    if found is NotImplemented or not all(np.isfinite(array).all() for array in found):
+        return NotImplemented  # 0 * inf: in NumPy others meet the zeros around the image
+    return found
 
 
 def suited(stride, x, *others):
@@ -136,10 +123,6 @@ def batch_last(x):
     return np.ascontiguousarray(x.transpose(1, 2, 3, 0))
 
 
-def largest_divisor(count, limit):
-    return max(d for d in range(1, limit + 1) if count % d == 0)
-
-
 @njit(parallel=True)
 def convolution_kernel(x, w, b, y, top, left, first, filters):
     """y[:, :, first:first+len(filters)], for all images."""
@@ -161,58 +144,7 @@ def convolution_kernel(x, w, b, y, top, left, first, filters):
                     at_w = (i * kw + j_first) * c_in * c_out + first
                     for _ in range((j_end - j_first) * c_in):
                         prefetch(x_, at_x + c_in * n, 0, ROW, COLUMN)  # the pixel to the right
-                        tile = fma_splat(tile, w_, at_w, load(x_, at_x, 0, ROW, COLUMN))
+                        tile = fma_splat(tile, w_, at_w, 1, load(x_, at_x, 0, ROW, COLUMN))
                         at_x += n
                         at_w += c_out
                 store(tile, y_, at_y, n, COLUMN)
-
-
-@njit(parallel=True)
-def filter_gradient_kernel(x, dy, dw, db, top, left, rows, cols):
-    """dw[part, i, j, k, o] += x[r + i - top, c + j - left, k] * dy[r, c, o], LANES images each.
-
-    A tile is len(rows) channels k times len(cols) filters o, summed over the images.
-    """
-    height, width, c_in, n = x.shape
-    ho, wo, c_out, _ = dy.shape
-    kh, kw = dw.shape[1:3]
-    n_vectors = -(-n // LANES)
-    x_ = x.reshape(-1)
-    for part in prange(PARTS):
-        dw_, db_ = dw[part].reshape(-1), db[part].reshape(-1)
-        pixel = np.empty(c_out * n_vectors * LANES, np.float32)
-        for r in range(part * ho // PARTS, (part + 1) * ho // PARTS):
-            for c in range(wo):
-                copy_and_sum(dy[r, c], pixel, db_)
-                for i in range(max(0, top - r), min(kh, height + top - r)):
-                    for j in range(max(0, left - c), min(kw, width + left - c)):
-                        at_x = ((r + i - top) * width + c + j - left) * c_in * n
-                        at_w = (i * kw + j) * c_in * c_out * LANES
-                        for k in range(0, c_in, len(rows)):
-                            for o in range(0, c_out, len(cols)):
-                                at = at_w + (k * c_out + o) * LANES
-                                tile = load(dw_, at, c_out * LANES, rows, cols)
-                                for v in range(n_vectors):
-                                    image = min(v * LANES, n - LANES)
-                                    a = load(x_, at_x + k * n + image, n, rows, COLUMN)
-                                    d = (o * n_vectors + v) * LANES
-                                    d = load(pixel, d, n_vectors * LANES, cols, COLUMN)
-                                    tile = fma(tile, a, d)
-                                store(tile, dw_, at, c_out * LANES, cols)
-
-
-@njit()
-def copy_and_sum(dy, pixel, db):
-    """dy (c_out, N) of one pixel, in whole vectors; db[o, lane] += their sum.
-
-    The last vector holds the last LANES images, with zeros for those that had their turn.
-    """
-    c_out, n = dy.shape
-    n_vectors = -(-n // LANES)
-    for o in range(c_out):
-        for v in range(n_vectors):
-            image = min(v * LANES, n - LANES)
-            for lane in range(LANES):
-                value = dy[o, image + lane] if image + lane >= v * LANES else np.float32(0)
-                pixel[(o * n_vectors + v) * LANES + lane] = value
-                db[o * LANES + lane] += value

@@ -87,13 +87,13 @@ def kernel(x, w, b, y, width, filters):
     for task in prange(n * across * groups):
         image, p = task // groups // across, task // groups % across * PIXELS
         first = min(task % groups * len(filters), c_out - len(filters))  # some done twice
-        tile = fma_splat(zeros(filters, COLUMNS), b, first, ones)
+        tile = fma_splat(zeros(filters, COLUMNS), b, first, 1, ones)
         at_w = first
         for i in range(kh):
             for j in range(kw):
                 at_x = image * c_in * x_length + p + i * width + j
                 for _ in range(c_in):
-                    tile = fma_splat(tile, w_, at_w, load(x_, at_x, 0, ROW, COLUMNS))
+                    tile = fma_splat(tile, w_, at_w, 1, load(x_, at_x, 0, ROW, COLUMNS))
                     at_x += x_length
                     at_w += c_out
         store(tile, y_, (image * c_out + first) * y_length + p, y_length, COLUMNS)

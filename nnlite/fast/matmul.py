@@ -240,7 +240,7 @@ def add_block(a, b, depth, new, out, top, bottom, left, right):
             p, q = panel_a, b.start + (j - left) // WIDTH * b.size
             for _ in range(depth):
                 prefetch(b.memory, q + AHEAD * WIDTH, 0, ROW, TILE_COLS)
-                tile = fma_splat(tile, a.memory, p, load(b.memory, q, 0, ROW, TILE_COLS))
+                tile = fma_splat(tile, a.memory, p, 1, load(b.memory, q, 0, ROW, TILE_COLS))
                 p += ROWS
                 q += WIDTH
             rows, columns = min(ROWS, m - i), min(WIDTH, n - j)

@@ -10,7 +10,7 @@ what makes matrix products fast.  Here are the few operations that it takes:
     prefetch(a, i, step, rows, cols)         asks memory for what load will load later
     tile = add(tile, other)                  tile[r, c] += other[r, c]
     tile = fma(tile, left, right)            tile[r, c] += left[r] * right[c]
-    tile = fma_splat(tile, a, i, right)      tile[r, c] += a[i + r] * right[c]
+    tile = fma_splat(tile, a, i, step, right)      tile[r, c] += a[i + r*step] * right[c]
     tile = relu(tile)                        max(tile, 0); nan stays nan
     tile = transposed(tile)                  of LANES rows of one vector: rows become lanes
     number = sum_lanes(tile)                 of one vector
@@ -139,7 +139,7 @@ def splat(typing, a, i, rows):
     def generate(context, builder, signature, args):
         first = address(context, builder, a, args[0], args[1], ir.FloatType())
         return context.make_tuple(
-            builder, tile, [broadcast(builder, first, r) for r in range(len(rows))]
+            builder, tile, [broadcast(builder, first, int64(r)) for r in range(len(rows))]
         )
 
     return tile(a, types.intp, rows), generate
@@ -230,24 +230,24 @@ def fma(typing, tile, left, right):
 
 
 @intrinsic
-def fma_splat(typing, tile, a, i, right):
+def fma_splat(typing, tile, a, i, step, right):
     def generate(context, builder, signature, args):
-        sums, array, start, row = args
+        sums, array, start, step, row = args
         first = address(context, builder, a, array, start, ir.FloatType())
 
         # Each number is loaded where it is used: all of them at once would not fit in registers.
         def factor(r):
-            return broadcast(builder, first, r)
+            return broadcast(builder, first, builder.mul(step, int64(r)))
 
         return multiply_add(context, builder, signature, sums, factor, row)
 
-    return tile(tile, a, types.intp, right), generate
+    return tile(tile, a, types.intp, types.intp, right), generate
 
 
-def broadcast(builder, first, r):
-    """The float r places after the pointer `first`, in every lane."""
+def broadcast(builder, first, places):
+    """The float so many places after the pointer `first`, in every lane."""
     undefined = ir.Constant(VECTOR, ir.Undefined)
-    x = builder.load(builder.gep(first, [int64(r)]))
+    x = builder.load(builder.gep(first, [places]))
     x = builder.insert_element(undefined, x, ir.Constant(INT32, 0))
     lane_0 = ir.Constant(ir.VectorType(INT32, LANES), [0] * LANES)
     return builder.shuffle_vector(x, undefined, lane_0)

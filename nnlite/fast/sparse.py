@@ -225,7 +225,7 @@ def multiply_chunk(rows, starts, columns, values, bias, with_relu, x, y, vectors
         for place in range(np.uintp(block * m + first), np.uintp(block * m + last)):
             row = rows[place]
             if block == 0:
-                even = fma_splat(zeros(ROW, vectors), bias, row, ones)
+                even = fma_splat(zeros(ROW, vectors), bias, row, 0, ones)
             else:
                 even = load(y, row * width, 0, ROW, vectors)
             # Two sums, because an addition takes longer than the time until the next could begin.
@@ -234,13 +234,13 @@ def multiply_chunk(rows, starts, columns, values, bias, with_relu, x, y, vectors
             while p + STEP < end:
                 q = p + STEP
                 at_even, at_odd = np.intp(columns[p]) * width, np.intp(columns[q]) * width
-                even = fma_splat(even, values, p, load(x, at_even, 0, ROW, vectors))
-                odd = fma_splat(odd, values, q, load(x, at_odd, 0, ROW, vectors))
+                even = fma_splat(even, values, p, 0, load(x, at_even, 0, ROW, vectors))
+                odd = fma_splat(odd, values, q, 0, load(x, at_odd, 0, ROW, vectors))
                 p = q + STEP
             if p < end:
                 at_even = np.intp(columns[p]) * width
-                even = fma_splat(even, values, p, load(x, at_even, 0, ROW, vectors))
-            total = fma_splat(even, ONE_EACH, 0, odd)  # even + 1 * odd
+                even = fma_splat(even, values, p, 0, load(x, at_even, 0, ROW, vectors))
+            total = fma_splat(even, ONE_EACH, 0, 0, odd)  # even + 1 * odd
             if with_relu and block == blocks - 1:
                 total = relu(total)
             store(total, y, row * width, 0, vectors)

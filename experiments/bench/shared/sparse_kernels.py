@@ -38,7 +38,7 @@ def registers(starts, columns, values, x, y, stride):
             for p in range(np.uintp(starts[row]), np.uintp(starts[row + 1])):
                 column = np.intp(columns[p])
                 total = fma_splat(
-                    total, values, p, load(x, column * stride + at, 0, ROW, FOUR_COLUMNS)
+                    total, values, p, 0, load(x, column * stride + at, 0, ROW, FOUR_COLUMNS)
                 )
             store(total, y, row * stride + at, 0, FOUR_COLUMNS)
 

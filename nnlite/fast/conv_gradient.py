@@ -1,0 +1,133 @@
+"""The gradient of a convolution's filters in numba, for stride 1, without im2col.
+
+    dw[i, j, k, o] = sum over images and pixels of x[row + i, col + j, k] * dy[row, col, o]
+
+One row of an image is a line of numbers, pixel after pixel and channel after channel, with zeros at
+both ends.  What a row of the window covers is one piece of it, kw * c_in long; from pixel to pixel
+the piece moves by c_in.  So the lanes of a register are neighbours in that piece, and a tile of a
+few filters times a few such registers is summed over a whole row of LANES images:
+
+    tile[o, lane] += dy[row, col, o] * line[col * c_in + lane]
+
+In the order of conv.py, (H, W, C, N), the images are the neighbours: the rows of x are turned, in
+registers.  A task sums LANES images, on any number of threads: the results are the same on all.
+"""
+
+import math
+
+import numpy as np
+from numba import prange
+
+from nnlite.fast.kernel import njit
+from nnlite.fast.simd import (
+    COLUMN,
+    LANES,
+    ROW,
+    TILE,
+    add,
+    fma_splat,
+    load,
+    prefetch,
+    store,
+    times,
+    transposed,
+    zeros,
+)
+
+MOST_COLUMNS = math.isqrt(TILE)  # registers of a piece in a tile, about as many as filters
+MOST_SUMS = 2**25  # floats, 128 MB, of all tasks
+SQUARE = times(LANES)
+TWO_LINES = times(2)  # of the cache: in so many lie LANES numbers
+
+
+def filter_gradient(x, dy, kernel, before):
+    """(dw, db) for x (H, W, c_in, N) and dy (Ho, Wo, c_out, N), N at least LANES.
+
+    before   zeros above and left of the image
+    Returns NotImplemented if the sums of all tasks would take too much memory.
+    """
+    (kh, kw), c_in, c_out, n = kernel, x.shape[2], dy.shape[2], x.shape[3]
+    blocks = -(-kw * c_in // (MOST_COLUMNS * LANES))  # of a piece, for one tile each
+    columns = -(-kw * c_in // (blocks * LANES))
+    filters = largest_divisor(c_out, TILE // columns)
+    size = (-(-n // LANES), kh, c_out, blocks * columns * LANES)
+    if math.prod(size) > MOST_SUMS:
+        return NotImplemented
+    dw = np.zeros(size, np.float32)
+    db = np.zeros((size[0], c_out), np.float32)
+    filter_gradient_kernel(x, dy, dw, db, kw, *before, times(filters), times(columns))
+    dw = dw.sum(axis=0)[:, :, : kw * c_in].reshape(kh, c_out, kw, c_in)
+    return np.ascontiguousarray(dw.transpose(0, 2, 3, 1)), db.sum(axis=0)
+
+
+def largest_divisor(count, limit):
+    return max(d for d in range(1, limit + 1) if count % d == 0)
+
+
+@njit(parallel=True)
+def filter_gradient_kernel(x, dy, dw, db, kw, top, left, filters, columns):
+    """dw[task, i, o, j * c_in + k] and db[task, o], of LANES images each."""
+    height, _, c_in, n = x.shape
+    ho, wo, _, _ = dy.shape
+    tasks, kh, _, wide = dw.shape
+    # A line with room for its last piece; of odd length, in registers, because a cache has few
+    # places for what lies apart by a power of two.
+    length = (-(-((wo - 1) * c_in + wide) // LANES) | 1) * LANES
+    for task in prange(tasks):
+        image = min(task * LANES, n - LANES)
+        new = task * LANES - image  # before it, in the last task, are images that had their turn
+        lines = np.zeros(LANES * length, np.float32)
+        sum_pixels(dy, image, new, db[task])
+        for r in range(height):
+            turn_row(x[r], image, lines, left * c_in, length)
+            for i in range(max(0, r + top - ho + 1), min(kh, r + top + 1)):
+                dy_row, dw_row = dy[r + top - i], dw[task, i]
+                add_row(lines, length, c_in, dy_row, image, new, dw_row, filters, columns)
+
+
+@njit()
+def turn_row(x, image, lines, start, length):
+    """lines[m * length + start + p] = x[p, image + m], x (width, c_in, N) seen as (numbers, N)."""
+    n, count = x.shape[2], x.shape[0] * x.shape[1]
+    x_ = x.reshape(-1)
+    if count < LANES:
+        for p in range(count):
+            for m in range(LANES):
+                lines[m * length + start + p] = x_[p * n + image + m]
+        return
+    for p in range(0, count, LANES):
+        p = min(p, count - LANES)
+        square = load(x_, p * n + image, n, SQUARE, COLUMN)
+        store(transposed(square), lines, start + p, length, COLUMN)
+
+
+@njit()
+def add_row(lines, length, c_in, dy, image, new, dw, filters, columns):
+    """dw[o, lane] += sum of dy[c, o, image + m] * lines[m * length + c * c_in + lane] over c, m."""
+    (wo, c_out, n), wide = dy.shape, dw.shape[1]
+    dy_, dw_ = dy.reshape(-1), dw.reshape(-1)
+    for o in range(0, c_out, len(filters)):
+        for lane in range(0, wide, LANES * len(columns)):
+            tile = load(dw_, o * wide + lane, wide, filters, columns)
+            for c in range(wo):
+                at_dy, at = (c * c_out + o) * n + image, new * length + c * c_in + lane
+                prefetch(dy_, at_dy + c_out * n, n, filters, TWO_LINES)  # the pixel to the right
+                for m in range(new, LANES):
+                    piece = load(lines, at, 0, ROW, columns)
+                    tile = fma_splat(tile, dy_, at_dy + m, n, piece)
+                    at += length
+            store(tile, dw_, o * wide + lane, wide, columns)
+
+
+@njit()
+def sum_pixels(dy, image, new, db):
+    """db[o] = sum of dy[r, c, o, image + m] over r, c, and m from `new`."""
+    ho, wo, c_out, n = dy.shape
+    dy_, sums = dy.reshape(-1), np.empty(LANES, np.float32)
+    for o in range(c_out):
+        total = zeros(ROW, COLUMN)
+        for pixel in range(ho * wo):
+            at = (pixel * c_out + o) * n + image
+            total = add(total, load(dy_, at, 0, ROW, COLUMN))
+        store(total, sums, 0, 0, COLUMN)
+        db[o] = sums[new:].sum()
