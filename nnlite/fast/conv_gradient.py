@@ -47,29 +47,32 @@ def filter_gradient(x, dy, kernel, before):
     Returns NotImplemented if the sums of all tasks would take too much memory.
     """
     (kh, kw), c_in, c_out, n = kernel, x.shape[2], dy.shape[2], x.shape[3]
-    blocks = -(-kw * c_in // (MOST_COLUMNS * LANES))  # of a piece, for one tile each
-    columns = -(-kw * c_in // (blocks * LANES))
-    filters = largest_divisor(c_out, TILE // columns)
-    size = (-(-n // LANES), kh, c_out, blocks * columns * LANES)
+    columns, blocks = even_parts(-(-kw * c_in // LANES), MOST_COLUMNS)
+    filters, groups = even_parts(c_out, TILE // columns)
+    size = (-(-n // LANES), kh, groups * filters, blocks * columns * LANES)
     if math.prod(size) > MOST_SUMS:
         return NotImplemented
-    dw = np.zeros(size, np.float32)
-    db = np.zeros((size[0], c_out), np.float32)
-    filter_gradient_kernel(x, dy, dw, db, kw, *before, times(filters), times(columns))
-    dw = dw.sum(axis=0)[:, :, : kw * c_in].reshape(kh, c_out, kw, c_in)
-    return np.ascontiguousarray(dw.transpose(0, 2, 3, 1)), db.sum(axis=0)
+    sums, db = np.zeros(size, np.float32), np.empty((size[0], c_out), np.float32)
+    filter_gradient_kernel(x, dy, sums, db, kw, *before, times(filters), times(columns))
+    dw = np.empty((kh, kw, c_in, c_out), np.float32)
+    sums = sums.sum(axis=0)[:, :, : kw * c_in].reshape(kh, groups * filters, kw, c_in)
+    first = np.minimum(np.arange(0, c_out, filters), c_out - filters)  # the last may overlap
+    dw[..., np.add.outer(first, np.arange(filters)).ravel()] = sums.transpose(0, 2, 3, 1)
+    return dw, db.sum(axis=0)
 
 
-def largest_divisor(count, limit):
-    return max(d for d in range(1, limit + 1) if count % d == 0)
+def even_parts(count, most):
+    """(the size of parts, none above `most`, number of parts)"""
+    parts = -(-count // most)
+    return -(-count // parts), parts
 
 
 @njit(parallel=True)
-def filter_gradient_kernel(x, dy, dw, db, kw, top, left, filters, columns):
-    """dw[task, i, o, j * c_in + k] and db[task, o], of LANES images each."""
+def filter_gradient_kernel(x, dy, sums, db, kw, top, left, filters, columns):
+    """sums[task, i, o, j * c_in + k] and db[task, o], of LANES images each."""
     height, _, c_in, n = x.shape
     ho, wo, _, _ = dy.shape
-    tasks, kh, _, wide = dw.shape
+    tasks, kh, _, wide = sums.shape
     # A line with room for its last piece; of odd length, in registers, because a cache has few
     # places for what lies apart by a power of two.
     length = (-(-((wo - 1) * c_in + wide) // LANES) | 1) * LANES
@@ -81,8 +84,8 @@ def filter_gradient_kernel(x, dy, dw, db, kw, top, left, filters, columns):
         for r in range(height):
             turn_row(x[r], image, lines, left * c_in, length)
             for i in range(max(0, r + top - ho + 1), min(kh, r + top + 1)):
-                dy_row, dw_row = dy[r + top - i], dw[task, i]
-                add_row(lines, length, c_in, dy_row, image, new, dw_row, filters, columns)
+                dy_row, of_row = dy[r + top - i], sums[task, i]
+                add_row(lines, length, c_in, dy_row, image, new, of_row, filters, columns)
 
 
 @njit()
@@ -102,21 +105,26 @@ def turn_row(x, image, lines, start, length):
 
 
 @njit()
-def add_row(lines, length, c_in, dy, image, new, dw, filters, columns):
-    """dw[o, lane] += sum of dy[c, o, image + m] * lines[m * length + c * c_in + lane] over c, m."""
-    (wo, c_out, n), wide = dy.shape, dw.shape[1]
-    dy_, dw_ = dy.reshape(-1), dw.reshape(-1)
-    for o in range(0, c_out, len(filters)):
+def add_row(lines, length, c_in, dy, image, new, sums, filters, columns):
+    """sums[o, lane] += dy[c, o, image + m] * lines[m * length + c * c_in + lane], over c and m.
+
+    Every tile has as many filters: the last begins with some that were in the one before.
+    """
+    (wo, c_out, n), (n_sums, wide) = dy.shape, sums.shape
+    dy_, sums_ = dy.reshape(-1), sums.reshape(-1)
+    for o in range(0, n_sums, len(filters)):
         for lane in range(0, wide, LANES * len(columns)):
-            tile = load(dw_, o * wide + lane, wide, filters, columns)
+            at_dy = min(o, c_out - len(filters)) * n + image
+            tile = load(sums_, o * wide + lane, wide, filters, columns)
             for c in range(wo):
-                at_dy, at = (c * c_out + o) * n + image, new * length + c * c_in + lane
                 prefetch(dy_, at_dy + c_out * n, n, filters, TWO_LINES)  # the pixel to the right
+                at = new * length + c * c_in + lane
                 for m in range(new, LANES):
                     piece = load(lines, at, 0, ROW, columns)
                     tile = fma_splat(tile, dy_, at_dy + m, n, piece)
                     at += length
-            store(tile, dw_, o * wide + lane, wide, columns)
+                at_dy += c_out * n
+            store(tile, sums_, o * wide + lane, wide, columns)
 
 
 @njit()
