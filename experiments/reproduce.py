@@ -15,13 +15,15 @@ play.html, a page to play with: the network runs in the browser.  With --preset 
 scripts that answer the posts figure by figure run too, and those that doubt them (STUDY); with
 --docs those on MNIST write to docs/results/.
 Networks, noise and the measurements of the scripts are kept in runs/: what was stopped goes on
-from there.
+from there.  The scripts compute in two processes, or up to four where there are as many processors,
+that share the threads.
 Images from the test set are used to measure, never to choose: weights and noise come from
 training images, thresholds from validation images.
 """
 
 import argparse
 import logging
+import os
 import tempfile
 import time
 from dataclasses import dataclass
@@ -83,6 +85,7 @@ DOUBTS = {
 }
 STUDY = POST_1 | POST_2 | DOUBTS
 TRAINING_MINUTES = 40  # six dense networks, two convolutional ones
+WORKERS = min(4, os.cpu_count())  # two threads do less together than two processes of one thread
 
 
 @dataclass(frozen=True)
@@ -246,10 +249,12 @@ def main():
     )
     parser.add_argument("--out", type=Path, help="folder, results/<data>-<preset> by default")
     parser.add_argument("--docs", action="store_true", help=script.DOCS_HELP)
+    script.add_ways(parser, WORKERS)
     args = parser.parse_args()
     with script.ending_well(parser):
         seed = check_count("--seed", args.seed, 0)
-        data = script.load(script.data_source(args.data))
+        source = script.data_source(args.data)
+        data, compute = script.load(source), script.way(source, args)
         out = args.out or script.folder(data.name, args.preset)
         script.folder(data.name, args.preset, docs=args.docs)  # raises if these are not the docs'
         out.mkdir(parents=True, exist_ok=True)
@@ -261,7 +266,7 @@ def main():
         print(f"\nDone in {results.seconds:.0f} s.  Open {pages}")
         for module in STUDY if args.preset == "standard" else ():
             print(f"\n{script.name_of(module)}")
-            script.report(module, data, args.preset, args.runs, docs=args.docs)
+            script.report(module, data, args.preset, args.runs, compute=compute, docs=args.docs)
 
 
 if __name__ == "__main__":

@@ -68,12 +68,7 @@ def main(name):
     parser.add_argument(
         "--seeds", type=int, metavar="N", help="take networks of the seeds 0 to N-1"
     )
-    parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="compute in N processes, 1 by default"
-    )
-    parser.add_argument(
-        "--dask", metavar="ADDRESS", help="compute on the cluster with this scheduler"
-    )
+    add_ways(parser)
     parser.add_argument(
         "--table", action="store_true", help="show what was written before, compute nothing"
     )
@@ -103,6 +98,20 @@ def add_options(parser):
         type=Path,
         default=cache.RUNS,
         help=f"folder of networks, noise and rows that are kept, {cache.RUNS} by default",
+    )
+
+
+def add_ways(parser, workers=1):
+    """The options of `way`, with so many processes by default."""
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=workers,
+        metavar="N",
+        help=f"compute in N processes, {workers} by default",
+    )
+    parser.add_argument(
+        "--dask", metavar="ADDRESS", help="compute on the cluster with this scheduler"
     )
 
 
