@@ -16,7 +16,9 @@ from nnlite.container import opened, write_arrays
 from nnlite.fast import chain
 from nnlite.fast import sparse as kernels
 from nnlite.fast.chain import FEW
+from nnlite.fast.matmul import ONE_THREAD
 from nnlite.fast.network import Plan
+from nnlite.fast.simd import LANES, TILE
 from nnlite.fast.sparse import (
     BLOCK,
     FAR,
@@ -677,6 +679,28 @@ def test_nan_meets_the_zeros_of_a_dense_layer_for_any_number_of_images(n, rng):
     network = SparseNetwork([sparse, Linear(last, np.zeros(3))], max_density=None)
     x = np.full((n, 40), np.nan, np.float32)
     assert np.isnan(network.predict(x)).all()
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("n_out", [LANES, LANES + 5, LANES * (TILE + 1) - 1, 1000])
+def test_one_image_through_a_large_dense_layer(n_out, relu, rng):
+    """Weights that meet a zero are not read."""
+    n_in = ONE_THREAD // n_out + 1
+    w, b = rng.normal(size=(n_out, n_in)).astype(np.float32), rng.random(n_out, dtype=np.float32)
+    network = SparseNetwork([Linear(w, b, relu)])
+    assert Plan(network.layers).skipping == [True]
+    for kept in (0, 0.5, 1):
+        x = (rng.normal(size=(1, n_in)) * (rng.random(n_in) < kept)).astype(np.float32)
+        expected = x.astype(float) @ w.T.astype(float) + b
+        expected = np.maximum(expected, 0) if relu else expected
+        assert np.allclose(network.predict(x), expected, rtol=0, atol=1e-3)
+
+
+def test_a_zero_meets_weights_that_are_not_finite(rng):
+    w = rng.normal(size=(LANES, ONE_THREAD)).astype(np.float32)
+    w[3, 7] = np.nan
+    x = np.zeros((1, ONE_THREAD), np.float32)
+    assert np.flatnonzero(np.isnan(SparseNetwork([Linear(w, np.zeros(LANES))]).predict(x))) == [3]
 
 
 @pytest.mark.parametrize("max_conv_density", [0, 1])

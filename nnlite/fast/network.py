@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import scipy.sparse
 
-from nnlite.fast import chain, conv, conv_few
+from nnlite.fast import chain, conv, conv_few, dense_one
 from nnlite.fast.kernel import all_float32
 from nnlite.fast.simd import LANES
 from nnlite.fast.sparse import aligned, blocks_of, multiply, pack, tile_width, unpack
@@ -67,6 +67,7 @@ class Plan:
         self.layers = tuple(layers)
         self.n_in, self.n_out = layers[0].n_in, layers[-1].n_out
         self.blocks = [blocks_of(layer.matrix) if is_sparse(layer) else None for layer in layers]
+        self.skipping = [is_large_dense(layer) for layer in layers]
         self.buffers = None
 
     @cached_property
@@ -121,7 +122,8 @@ class Plan:
         n, panels, width = len(x), None, tile_width(len(x))
         here, there = self.workspace(n + width)  # panels are read in one and written to the other
         first = len(self.convolutions)
-        for layer, blocks in zip(self.layers[first:], self.blocks[first:]):
+        layers = zip(self.layers[first:], self.blocks[first:], self.skipping[first:])
+        for layer, blocks, skipping in layers:
             if blocks is not None:
                 panels = pack(flat(x), width, here) if panels is None else panels
                 panels = multiply(blocks, panels, layer.bias, layer.relu, there)
@@ -129,7 +131,7 @@ class Plan:
                 continue
             if panels is not None:
                 x, panels = unpacked(panels, n), None
-            x = layer.forward(x)
+            x = dense_one.forward(layer, flat(x)) if n == 1 and skipping else layer.forward(x)
         if panels is None:
             out[:] = flat(x)
         else:
@@ -141,6 +143,10 @@ class Plan:
         if self.buffers is None or len(self.buffers[0]) < size:
             self.buffers = aligned(size), aligned(size)
         return self.buffers
+
+
+def is_large_dense(layer):
+    return not isinstance(layer, Convolution) and dense_one.suited(layer)
 
 
 def stored(layer):
