@@ -249,8 +249,13 @@ def alone_table(results):
 
 
 def table(results):
-    tables = dense_table, first_layer_table, zeros_table, alone_table
-    return "\n\n".join(each(results) for each in tables)
+    tables = {
+        dense_table: Dense,
+        first_layer_table: FirstLayer,
+        zeros_table: FirstLayer,
+        alone_table: Alone,
+    }
+    return "\n\n".join(each(results) for each, kind in tables.items() if results.select(kind))
 
 
 def draw(results, out):
@@ -260,7 +265,8 @@ def draw(results, out):
         for row in results.select(FirstLayer)
         for score, found in row["accuracy"].items()
     }
-    plots.save_figure(of_trainings(curves), out / "longer.png")
+    if curves:
+        plots.save_figure(of_trainings(curves), out / "longer.png")
 
 
 if __name__ == "__main__":

@@ -93,6 +93,11 @@ def of_seeds(values, digits=1):
     return f"{percent(values, digits)}, {count_seeds(values)}"
 
 
+def signed(points):
+    """ "+4.5, -0.3": differences of fractions, in points."""
+    return ", ".join(f"{100 * value:+.1f}" for value in points)
+
+
 def count_seeds(values):
     n = len(values)
     return "one seed" if n == 1 else f"{n} seeds"

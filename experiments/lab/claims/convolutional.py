@@ -8,6 +8,7 @@ from lab.claims.claim import (
     claim,
     of_seeds,
     share_verdict,
+    signed,
     verdict,
 )
 from lab.published import CNN_NOISE, CNN_UNPRUNED
@@ -45,10 +46,6 @@ def changes(study, layer, score, sparsity):
 
 def free_changes(study, layer, score):
     return changes(study, layer, score, lossless(study, layer, score))
-
-
-def signed(values):
-    return ", ".join(f"{100 * value:+.1f}" for value in values)
 
 
 @claim("unpruned: eight accuracies of 14 to 55 %", "prune_cnn_dense", attacker=REPLAYED)

@@ -4,10 +4,12 @@ import numpy as np
 
 from lab.claims.claim import (
     NEAR_CLEAN,
+    PENDING,
     accuracy,
     claim,
     count_seeds,
     near_verdict,
+    signed,
     verdict,
 )
 from lab.tables import percent
@@ -60,6 +62,31 @@ def ten_thousand_steps(study):
     )
     same = abs(np.mean(short) - end) <= NEAR_CLEAN
     return ours, verdict(abs(after - last) <= NEAR_CLEAN, same)
+
+
+@claim(
+    "(ours) would a network of the author's 100,000 steps have answered as ours of 7,920 does?",
+    "longer",
+    attacker="universal noise made for the unpruned network, replayed; for the ratio within 0.35",
+    caveat="the convolutional network; noise made anew",
+)
+def as_long_as_the_author(longer):
+    """Holds if none of these differs by more than 2 points, partly if none by more than 5: what
+    each line of the first post's table gains under the eight vectors, and the AUROC of the ratio,
+    whole and pruned."""
+    rows = longer.select("Dense")
+    if len(rows) < 2:
+        return PENDING, ""
+    under_eight = np.array([np.mean(row["eight"], axis=1) for row in rows])
+    gains = under_eight[:, 1:] - under_eight[:, :1]  # the first line is unpruned
+    aurocs = np.array([row["auroc"] for row in rows])
+    most = np.abs(np.diff(np.hstack([gains, aurocs]), axis=0)).max()
+    words = [
+        f"{row['steps']:,} steps: {percent(row['clean'][0], 2)} without noise, gains "
+        f"{signed(gain)}, AUROC {', '.join(map(percent, auroc))}"
+        for row, gain, auroc in zip(rows, gains, aurocs)
+    ]
+    return f"{'; '.join(words)}; one seed", verdict(most <= 0.02, most <= 0.05)
 
 
 @claim(
