@@ -15,8 +15,7 @@ play.html, a page to play with: the network runs in the browser.  With --preset 
 scripts that answer the posts figure by figure run too, and those that doubt them (STUDY); with
 --docs those on MNIST write to docs/results/.
 Networks, noise and the measurements of the scripts are kept in runs/: what was stopped goes on
-from there.  The scripts compute in two processes, or up to four where there are as many processors,
-that share the threads.
+from there.  The scripts compute in one process for each processor, up to four.
 Images from the test set are used to measure, never to choose: weights and noise come from
 training images, thresholds from validation images.
 """
@@ -85,7 +84,7 @@ DOUBTS = {
 }
 STUDY = POST_1 | POST_2 | DOUBTS
 TRAINING_MINUTES = 40  # six dense networks, two convolutional ones
-WORKERS = min(4, os.cpu_count())  # two threads do less together than two processes of one thread
+WORKERS = min(4, os.cpu_count() or 1)  # two processes of one thread do more than two threads
 
 
 @dataclass(frozen=True)

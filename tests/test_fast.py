@@ -27,6 +27,7 @@ from nnlite import (
     plain,
     quadratic,
 )
+from nnlite.fast import conv_gradient
 from nnlite.fast.kernel import njit
 from nnlite.fast.matmul import (
     ALONE,
@@ -202,6 +203,17 @@ def test_an_infinite_pixel_reaches_the_gradient_of_the_filters_as_in_numpy(rng):
     layer.forward(x)
     layer.backward_params(np.ones_like(dy))
     assert layer.w.grad.item() == np.inf
+
+
+def test_filters_whose_sums_take_too_much_memory_are_left_to_numpy(rng, monkeypatch):
+    x, dy = normal(rng, 5 * LANES, 6, 6, 2), normal(rng, 5 * LANES, 6, 6, 3)
+    args = x, dy, (3, 3), (1, 1), ((1, 1), (1, 1))
+    expected = called(FAST["conv2d_filter_gradient"], args)
+    monkeypatch.setattr(conv_gradient, "MOST_TASKS", 2)  # several groups of images each
+    found = called(FAST["conv2d_filter_gradient"], args)
+    assert all(close(a, b) for a, b in zip(found, expected))
+    monkeypatch.setattr(conv_gradient, "MOST_SUMS", 100)
+    assert not taken("conv2d_filter_gradient", *args)
 
 
 def test_no_copy_between_convolution_and_dense_layer(rng):

@@ -684,7 +684,6 @@ def test_nan_meets_the_zeros_of_a_dense_layer_for_any_number_of_images(n, rng):
 @pytest.mark.parametrize("relu", [False, True])
 @pytest.mark.parametrize("n_out", [LANES, LANES + 5, LANES * (TILE + 1) - 1, 1000])
 def test_one_image_through_a_large_dense_layer(n_out, relu, rng):
-    """Weights that meet a zero are not read."""
     n_in = ONE_THREAD // n_out + 1
     w, b = rng.normal(size=(n_out, n_in)).astype(np.float32), rng.random(n_out, dtype=np.float32)
     network = SparseNetwork([Linear(w, b, relu)])
@@ -694,6 +693,29 @@ def test_one_image_through_a_large_dense_layer(n_out, relu, rng):
         expected = x.astype(float) @ w.T.astype(float) + b
         expected = np.maximum(expected, 0) if relu else expected
         assert np.allclose(network.predict(x), expected, rtol=0, atol=1e-3)
+
+
+def test_weights_that_meet_a_zero_are_not_read(rng):
+    x = np.ones((1, ONE_THREAD), np.float32)
+    x[0, 7] = 0
+    network = SparseNetwork([Linear(np.ones((LANES, ONE_THREAD), np.float32), np.zeros(LANES))])
+    assert (network.predict(x) == ONE_THREAD - 1).all()
+    network.layers[0].matrix[:, 7] = np.nan  # behind the network's back
+    assert (network.predict(x) == ONE_THREAD - 1).all()
+
+
+def test_filters_replaced_in_front_of_a_large_dense_layer_are_noticed(rng):
+    dense = Linear(rng.normal(size=(1000, 400)), np.zeros(1000))
+    conv = Conv2D(1, 4, 3, stride=2, rng=rng)
+    network = SparseNetwork([Convolution(conv, (20, 20, 1)), dense], max_conv_density=0)
+    assert Plan(network.layers).skipping == [False, True]
+    x = rng.random((1, 20, 20, 1), dtype=np.float32)
+    network.predict(x)
+    for n in (1, 8):
+        filters = network.layers[0].conv
+        filters.w.value, filters.b.value = np.ones((3, 3, 1, n), "f"), np.ones(n, "f")
+        with pytest.raises(ValueError, match="400"):
+            network.predict(x)
 
 
 def test_a_zero_meets_weights_that_are_not_finite(rng):

@@ -108,10 +108,10 @@ def add_ways(parser, workers=1):
         type=int,
         default=workers,
         metavar="N",
-        help=f"compute in N processes, {workers} by default",
+        help=f"compute rows in N processes, {workers} by default",
     )
     parser.add_argument(
-        "--dask", metavar="ADDRESS", help="compute on the cluster with this scheduler"
+        "--dask", metavar="ADDRESS", help="compute rows on the cluster with this scheduler"
     )
 
 

@@ -15,7 +15,7 @@ a relu is taken.
 import numpy as np
 from numba import prange
 
-from nnlite.fast.kernel import njit
+from nnlite.fast.kernel import even, njit
 from nnlite.fast.simd import LANES, ROW, TILE, fma_splat, load, store, times, zeros
 
 COLUMNS = times(4 if TILE > 16 else 2)  # vectors of pixels in a tile
@@ -56,7 +56,7 @@ def convolve(x, w, b, before, size, relu=False):
     length = -(-ho * width // PIXELS) * PIXELS  # of a plane of y, in whole tiles
     x = planes(x, before, (ho + kh - 1, width), length + (kh - 1) * width + kw - 1, relu)
     y = np.empty((len(x), c_out, length), np.float32)
-    filters = -(-c_out // -(-c_out // MOST_FILTERS))  # tiles of the same size for all
+    filters = even(c_out, MOST_FILTERS)  # tiles of the same size for all
     w, b = np.ascontiguousarray(w), np.ascontiguousarray(b)
     kernel(x, w, b, y, width, times(filters))
     rows = y[:, :, : ho * width].reshape(len(x), c_out, ho, width)

@@ -2,15 +2,16 @@
 
     dw[i, j, k, o] = sum over images and pixels of x[row + i, col + j, k] * dy[row, col, o]
 
-One row of an image is a line of numbers, pixel after pixel and channel after channel, with zeros at
-both ends.  What a row of the window covers is one piece of it, kw * c_in long; from pixel to pixel
-the piece moves by c_in.  So the lanes of a register are neighbours in that piece, and a tile of a
-few filters times a few such registers is summed over a whole row of LANES images:
+where x has its zeros around it.  One row of an image is a line of numbers, pixel after pixel and
+channel after channel.  What a row of the window covers is one piece of it, kw * c_in long; from
+pixel to pixel the piece moves by c_in.  So the lanes of a register are neighbours in that piece,
+and a tile of a few filters times a few such registers is summed over a row of LANES images:
 
     tile[o, lane] += dy[row, col, o] * line[col * c_in + lane]
 
-In the order of conv.py, (H, W, C, N), the images are the neighbours: the rows of x are turned, in
-registers.  A task sums LANES images, on any number of threads: the results are the same on all.
+In the order of conv.py, (H, W, C, N), the images are the neighbours, so rows of LANES images are
+transposed, in registers.  Which images a task sums does not depend on the number of threads, so
+neither do the results.
 """
 
 import math
@@ -18,11 +19,13 @@ import math
 import numpy as np
 from numba import prange
 
-from nnlite.fast.kernel import njit
+from nnlite.fast.kernel import even, njit
+from nnlite.fast.matmul import round_up
 from nnlite.fast.simd import (
     COLUMN,
     LANES,
     ROW,
+    SQUARE,
     TILE,
     add,
     fma_splat,
@@ -34,10 +37,10 @@ from nnlite.fast.simd import (
     zeros,
 )
 
-MOST_COLUMNS = math.isqrt(TILE)  # registers of a piece in a tile, about as many as filters
+MOST_VECTORS = math.isqrt(TILE)  # registers of a piece in a tile, about as many as filters
+MOST_TASKS = 64  # each has sums of its own
 MOST_SUMS = 2**25  # floats, 128 MB, of all tasks
-SQUARE = times(LANES)
-TWO_LINES = times(2)  # of the cache: in so many lie LANES numbers
+TWO_LINES = times(2)  # of the cache: so many may LANES numbers straddle
 
 
 def filter_gradient(x, dy, kernel, before):
@@ -47,49 +50,47 @@ def filter_gradient(x, dy, kernel, before):
     Returns NotImplemented if the sums of all tasks would take too much memory.
     """
     (kh, kw), c_in, c_out, n = kernel, x.shape[2], dy.shape[2], x.shape[3]
-    columns, blocks = even_parts(-(-kw * c_in // LANES), MOST_COLUMNS)
-    filters, groups = even_parts(c_out, TILE // columns)
-    size = (-(-n // LANES), kh, groups * filters, blocks * columns * LANES)
+    in_piece = -(-kw * c_in // LANES)  # vectors
+    vectors = even(in_piece, MOST_VECTORS)
+    filters = even(c_out, TILE // vectors)
+    tasks = min(-(-n // LANES), MOST_TASKS)
+    size = tasks, kh, round_up(c_out, filters), round_up(in_piece, vectors) * LANES
     if math.prod(size) > MOST_SUMS:
         return NotImplemented
-    sums, db = np.zeros(size, np.float32), np.empty((size[0], c_out), np.float32)
-    filter_gradient_kernel(x, dy, sums, db, kw, *before, times(filters), times(columns))
+    sums, db = np.zeros(size, np.float32), np.zeros((tasks, c_out), np.float32)
+    filter_gradient_kernel(x, dy, sums, db, kw, *before, times(filters), times(vectors))
     dw = np.empty((kh, kw, c_in, c_out), np.float32)
-    sums = sums.sum(axis=0)[:, :, : kw * c_in].reshape(kh, groups * filters, kw, c_in)
+    sums = sums.sum(axis=0)[:, :, : kw * c_in].reshape(kh, -1, kw, c_in)
     first = np.minimum(np.arange(0, c_out, filters), c_out - filters)  # the last may overlap
     dw[..., np.add.outer(first, np.arange(filters)).ravel()] = sums.transpose(0, 2, 3, 1)
     return dw, db.sum(axis=0)
 
 
-def even_parts(count, most):
-    """(the size of parts, none above `most`, number of parts)"""
-    parts = -(-count // most)
-    return -(-count // parts), parts
-
-
 @njit(parallel=True)
-def filter_gradient_kernel(x, dy, sums, db, kw, top, left, filters, columns):
-    """sums[task, i, o, j * c_in + k] and db[task, o], of LANES images each."""
+def filter_gradient_kernel(x, dy, sums, db, kw, top, left, filters, vectors):
+    """sums[task, i, o, j * c_in + k] and db[task, o], of the images of each task."""
     height, _, c_in, n = x.shape
     ho, wo, _, _ = dy.shape
     tasks, kh, _, wide = sums.shape
+    groups = -(-n // LANES)
     # A line with room for its last piece; of odd length, in registers, because a cache has few
     # places for what lies apart by a power of two.
     length = (-(-((wo - 1) * c_in + wide) // LANES) | 1) * LANES
     for task in prange(tasks):
-        image = min(task * LANES, n - LANES)
-        new = task * LANES - image  # before it, in the last task, are images that had their turn
         lines = np.zeros(LANES * length, np.float32)
-        sum_pixels(dy, image, new, db[task])
-        for r in range(height):
-            turn_row(x[r], image, lines, left * c_in, length)
-            for i in range(max(0, r + top - ho + 1), min(kh, r + top + 1)):
-                dy_row, of_row = dy[r + top - i], sums[task, i]
-                add_row(lines, length, c_in, dy_row, image, new, of_row, filters, columns)
+        for group in range(task * groups // tasks, (task + 1) * groups // tasks):
+            image = min(group * LANES, n - LANES)
+            new = group * LANES - image  # before it, in the last group, images that had their turn
+            sum_pixels(dy, image, new, db[task])
+            for r in range(height):
+                transpose_row(x[r], image, lines, left * c_in, length)
+                for i in range(max(0, r + top - ho + 1), min(kh, r + top + 1)):
+                    dy_row, of_row = dy[r + top - i], sums[task, i]
+                    add_row(lines, length, c_in, dy_row, image, new, of_row, filters, vectors)
 
 
 @njit()
-def turn_row(x, image, lines, start, length):
+def transpose_row(x, image, lines, start, length):
     """lines[m * length + start + p] = x[p, image + m], x (width, c_in, N) seen as (numbers, N)."""
     n, count = x.shape[2], x.shape[0] * x.shape[1]
     x_ = x.reshape(-1)
@@ -105,31 +106,32 @@ def turn_row(x, image, lines, start, length):
 
 
 @njit()
-def add_row(lines, length, c_in, dy, image, new, sums, filters, columns):
-    """sums[o, lane] += dy[c, o, image + m] * lines[m * length + c * c_in + lane], over c and m.
+def add_row(lines, length, c_in, dy, image, new, sums, filters, vectors):
+    """sums[o, lane] += dy[c, o, image + m] * lines[m * length + c * c_in + lane], over all c, and
+    over m from `new` to LANES.
 
     Every tile has as many filters: the last begins with some that were in the one before.
     """
     (wo, c_out, n), (n_sums, wide) = dy.shape, sums.shape
     dy_, sums_ = dy.reshape(-1), sums.reshape(-1)
     for o in range(0, n_sums, len(filters)):
-        for lane in range(0, wide, LANES * len(columns)):
+        for lane in range(0, wide, LANES * len(vectors)):
             at_dy = min(o, c_out - len(filters)) * n + image
-            tile = load(sums_, o * wide + lane, wide, filters, columns)
+            tile = load(sums_, o * wide + lane, wide, filters, vectors)
             for c in range(wo):
                 prefetch(dy_, at_dy + c_out * n, n, filters, TWO_LINES)  # the pixel to the right
                 at = new * length + c * c_in + lane
                 for m in range(new, LANES):
-                    piece = load(lines, at, 0, ROW, columns)
+                    piece = load(lines, at, 0, ROW, vectors)
                     tile = fma_splat(tile, dy_, at_dy + m, n, piece)
                     at += length
                 at_dy += c_out * n
-            store(tile, sums_, o * wide + lane, wide, columns)
+            store(tile, sums_, o * wide + lane, wide, vectors)
 
 
 @njit()
 def sum_pixels(dy, image, new, db):
-    """db[o] = sum of dy[r, c, o, image + m] over r, c, and m from `new`."""
+    """db[o] += dy[r, c, o, image + m], over all r and c and over m from `new` to LANES."""
     ho, wo, c_out, n = dy.shape
     dy_, sums = dy.reshape(-1), np.empty(LANES, np.float32)
     for o in range(c_out):
@@ -138,4 +140,4 @@ def sum_pixels(dy, image, new, db):
             at = (pixel * c_out + o) * n + image
             total = add(total, load(dy_, at, 0, ROW, COLUMN))
         store(total, sums, 0, 0, COLUMN)
-        db[o] = sums[new:].sum()
+        db[o] += sums[new:].sum()

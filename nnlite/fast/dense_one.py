@@ -1,8 +1,8 @@
 """One image through a dense layer: the weights that meet a zero are not read.
 
-Of a single image every weight is used once, so that it takes as long as reading them from memory;
-and behind a relu half of the inputs are zeros, or more.  The weights of an input lie side by side.
-A tile is as wide as a piece of that row, and goes from row to row:
+For a single image every weight is used once, so the time is that of reading them from memory; and
+behind a relu half of the inputs are zeros, or more.  The weights of an input are one row.  A tile
+is as wide as a piece of it, and goes from row to row:
 
     tile[lane] += x[k] * w[k, first + lane]       for all k where x[k] is not zero
 """
@@ -10,11 +10,12 @@ A tile is as wide as a piece of that row, and goes from row to row:
 import numpy as np
 from numba import prange
 
-from nnlite.fast.kernel import all_float32, njit
+from nnlite.fast.kernel import all_float32, even, njit
 from nnlite.fast.matmul import ONE_THREAD
 from nnlite.fast.simd import LANES, ROW, TILE, fma_splat, load, prefetch, relu, store, times
+from nnlite.sparse.layers import images_of_shape
 
-AHEAD = 4  # rows: so early a row is asked for
+AHEAD = 4  # so many rows before they are multiplied, weights are asked for
 
 
 def suited(layer):
@@ -26,11 +27,11 @@ def suited(layer):
 
 
 def forward(layer, x):
-    """What a suited Linear makes of one image x (1, n_in): (1, n_out)."""
-    x, y = np.ascontiguousarray(x[0]), np.empty(layer.n_out, np.float32)
-    whole = layer.n_out // LANES
-    vectors = -(-whole // -(-whole // TILE))  # tiles of the same size; the last overlaps
-    multiply(x, np.flatnonzero(x), layer.matrix.T, layer.bias, layer.relu, y, times(vectors))
+    """What a suited Linear makes of one image x (1, ...), n_in numbers: (1, n_out)."""
+    x = np.ascontiguousarray(images_of_shape(x, (layer.n_in,))[0])
+    y = np.empty(layer.n_out, np.float32)
+    vectors = times(even(layer.n_out // LANES, TILE))  # the last tile overlaps the one before
+    multiply(x, np.flatnonzero(x), layer.matrix.T, layer.bias, layer.relu, y, vectors)
     return y[None]
 
 

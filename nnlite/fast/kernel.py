@@ -1,4 +1,4 @@
-"""What all kernels share: how they are compiled, and which arrays they take.
+"""What all kernels share: how they are compiled, which arrays they take, parts of the same size.
 
 numba compiles a function when it is first called and keeps the result in __pycache__, to be found
 by the next process as long as the file of the function stays the same.  But a kernel also contains
@@ -35,3 +35,9 @@ def njit(**options):
 def all_float32(*arrays):
     """Whether these are plain NumPy arrays of float32: all that kernels take."""
     return all(type(a) is np.ndarray and a.dtype == np.float32 for a in arrays)
+
+
+@njit()
+def even(total, most):
+    """The size of parts of a total, as equal as can be, none above `most`."""
+    return -(-total // -(-total // most))

@@ -18,11 +18,12 @@ from typing import NamedTuple
 import numpy as np
 from numba import get_num_threads, prange
 
-from nnlite.fast.kernel import all_float32, njit
+from nnlite.fast.kernel import all_float32, even, njit
 from nnlite.fast.simd import (
     COLUMN,
     LANES,
     ROW,
+    SQUARE,
     TILE,
     add,
     fma_splat,
@@ -37,7 +38,6 @@ from nnlite.fast.simd import (
 TILE_ROWS, TILE_COLS = times(TILE // 2), times(2)  # a tile is so many rows of so many vectors
 ROWS, WIDTH = len(TILE_ROWS), LANES * len(TILE_COLS)
 PANEL_A, PANEL_B = times(-(-ROWS // LANES)), TILE_COLS  # vectors that hold the numbers of one k
-SQUARE = times(LANES)
 DEPTH = 512  # of k at a time: a panel of a, ROWS x DEPTH floats or 28 kB, fits the first cache
 BLOCK = 10  # panels of b at a time: BLOCK x WIDTH x DEPTH floats, 640 kB, fit the second cache
 HEIGHT = 36 * ROWS  # of the part that a task packs, where tasks share the rows
@@ -179,12 +179,6 @@ def panels(count, group):
 def panel_size(depth, group):
     """Floats in a panel; pack writes some too many, never more than LANES."""
     return max(depth, LANES) * group + LANES
-
-
-@njit()
-def even(total, most):
-    """The size of parts of a total, as equal as can be, none above `most`."""
-    return -(-total // -(-total // most))
 
 
 @njit()

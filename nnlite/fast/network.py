@@ -17,7 +17,7 @@ from nnlite.fast import chain, conv, conv_few, dense_one
 from nnlite.fast.kernel import all_float32
 from nnlite.fast.simd import LANES
 from nnlite.fast.sparse import aligned, blocks_of, multiply, pack, tile_width, unpack
-from nnlite.sparse.layers import Convolution, check_linear, flat, images_of_shape, is_sparse
+from nnlite.sparse.layers import Convolution, Linear, check_linear, flat, images_of_shape, is_sparse
 from nnlite.sparse.prepare import check_fit
 from nnlite.sparse.product import is_whole
 
@@ -67,7 +67,7 @@ class Plan:
         self.layers = tuple(layers)
         self.n_in, self.n_out = layers[0].n_in, layers[-1].n_out
         self.blocks = [blocks_of(layer.matrix) if is_sparse(layer) else None for layer in layers]
-        self.skipping = [is_large_dense(layer) for layer in layers]
+        self.skipping = [can_skip(layer) for layer in layers]
         self.buffers = None
 
     @cached_property
@@ -131,7 +131,7 @@ class Plan:
                 continue
             if panels is not None:
                 x, panels = unpacked(panels, n), None
-            x = dense_one.forward(layer, flat(x)) if n == 1 and skipping else layer.forward(x)
+            x = dense_one.forward(layer, x) if n == 1 and skipping else layer.forward(x)
         if panels is None:
             out[:] = flat(x)
         else:
@@ -145,8 +145,9 @@ class Plan:
         return self.buffers
 
 
-def is_large_dense(layer):
-    return not isinstance(layer, Convolution) and dense_one.suited(layer)
+def can_skip(layer):
+    """Whether weights of a layer that meet a zero need not be read, for one image."""
+    return isinstance(layer, Linear) and dense_one.suited(layer)
 
 
 def stored(layer):

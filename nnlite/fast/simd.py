@@ -3,18 +3,18 @@
 numba compiles loops well but cannot be told to keep a block of sums in registers, which is
 what makes matrix products fast.  Here are the few operations that it takes:
 
-    tile = zeros(rows, cols)                 rows x cols vectors of LANES floats, all in registers
-    tile = load(a, i, step, rows, cols)      row r from a[i + r*step], its vectors side by side
-    tile = splat(a, i, rows)                 a[i + r] in every lane of vector r, one column
-    tile = gather(a, indices, i)             one vector, a[indices[i]], a[indices[i + 1]], ...
-    prefetch(a, i, step, rows, cols)         asks memory for what load will load later
-    tile = add(tile, other)                  tile[r, c] += other[r, c]
-    tile = fma(tile, left, right)            tile[r, c] += left[r] * right[c]
-    tile = fma_splat(tile, a, i, step, right)      tile[r, c] += a[i + r*step] * right[c]
-    tile = relu(tile)                        max(tile, 0); nan stays nan
-    tile = transposed(tile)                  of LANES rows of one vector: rows become lanes
-    number = sum_lanes(tile)                 of one vector
-    store(tile, a, i, step, cols)            the opposite of load
+    tile = zeros(rows, cols)                    rows x cols vectors of LANES floats, in registers
+    tile = load(a, i, step, rows, cols)         row r from a[i + r*step], its vectors side by side
+    tile = splat(a, i, rows)                    a[i + r] in every lane of vector r, one column
+    tile = gather(a, indices, i)                one vector, a[indices[i]], a[indices[i + 1]], ...
+    prefetch(a, i, step, rows, cols)            asks memory for what load will load later
+    tile = add(tile, other)                     tile[r, c] += other[r, c]
+    tile = fma(tile, left, right)               tile[r, c] += left[r] * right[c]
+    tile = fma_splat(tile, a, i, step, right)   tile[r, c] += a[i + r*step] * right[c]
+    tile = relu(tile)                           max(tile, 0); nan stays nan
+    tile = transposed(tile)                     of LANES rows of one vector: rows become lanes
+    number = sum_lanes(tile)                    of one vector
+    store(tile, a, i, step, cols)               the opposite of load
 
 `a` is a one-dimensional contiguous float32 array, positions count floats and are not checked.
 `rows` and `cols` are tuples of that length, see `times`, because numba compiles a kernel anew for
@@ -54,6 +54,7 @@ def times(count):
 
 
 ROW = COLUMN = times(1)  # of a tile: one row, one column of vectors
+SQUARE = times(LANES)  # rows of one vector: as many numbers in both directions
 VECTOR = ir.VectorType(ir.FloatType(), LANES)
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
 

@@ -37,7 +37,7 @@ def prepare_linear(layer, max_density):
         layer.matrix.sum_duplicates()
         layer.matrix.eliminate_zeros()
     sparse = layer.is_sparse if max_density is None else layer.density <= max_density
-    if not sparse:  # the weights of an input side by side: those of a zero need not be read
+    if not sparse:  # column by column: for one image fast/dense_one.py leaves out those of zeros
         return Linear(np.array(as_dense(layer).matrix, np.float32, order="F"), bias, relu)
     a = as_sparse(layer).matrix.astype(np.float32)
     a.indices, a.indptr = a.indices.astype(np.int32), a.indptr.astype(np.int32)

@@ -138,6 +138,8 @@ def arguments_of_csr_matmul(draw):
 def arguments_of_network_outputs(draw):
     """One image to many; sparse, dense and convolutional layers."""
     sizes = [draw.integer(1, 250) for _ in range(draw.integer(2, 4))]
+    if draw.one_of((True, False, False, False)):
+        sizes[:2] = 600, 500  # large enough for fast/dense_one.py
     layers = []
     if draw.one_of((True, False)):
         filters = Conv2D(2, 3, 3, rng=draw.rng)

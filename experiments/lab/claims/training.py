@@ -68,7 +68,7 @@ def ten_thousand_steps(study):
     "(ours) would a network of the author's 100,000 steps have answered as ours of 7,920 does?",
     "longer",
     attacker="universal noise made for the unpruned network, replayed; for the ratio within 0.35",
-    caveat="the convolutional network; noise made anew",
+    caveat="one seed; not asked of the convolutional network, nor with noise made anew",
 )
 def as_long_as_the_author(longer):
     """Holds if none of these differs by more than 2 points, partly if none by more than 5: what
