@@ -59,10 +59,10 @@ from nnlite.noise import add_noise
 
 log = logging.getLogger("lab")
 
-# Minutes on two cores, with networks and noise given.
+# Minutes on two cores in one process, with networks and noise given.
 POST_1 = {
     make_noise: 20,
-    noise_ways: 20,
+    noise_ways: 10,
     prune_ann: 20,
     prune_layers: 20,
     prune_cnn_dense: 15,
@@ -76,7 +76,7 @@ POST_2 = {
     score_table: 5,
 }
 DOUBTS = {
-    is_it_the_border: 20,
+    is_it_the_border: 60,
     noise_anew: 120,
     single_images: 40,
     confidence_attacked: 80,
@@ -232,7 +232,7 @@ def announce(preset, runs):
     minutes = {"networks": TRAINING_MINUTES, "page": 6}
     minutes |= {script.name_of(module): m for module, m in STUDY.items()}
     hours = sum(minutes.values()) / 60
-    print(f"About {hours:.1f} hours on two cores, less what is in {runs} already:")
+    print(f"Up to {hours:.1f} hours on two cores, less what is in {runs} already:")
     print("\n".join(f"  {name:<18} {m:>3} minutes" for name, m in minutes.items()))
     print("It may be stopped; the same command goes on from there.\n")
 
