@@ -147,7 +147,7 @@ def first_layer(results):
     return (
         f"The protection comes from the first layer, the one that looks at the pixels: pruned "
         f"alone it brings {percent(more)} points, all layers together bring "
-        f"{percent(gain(ann, 'mean_activation'))}; in one network {percent(inputs - plain)} of "
+        f"{percent(gain(ann, 'mean_activation'))}; {percent(inputs - plain)} of "
         f"{percent(layer - plain)} such points could be had without pruning, by blackening the "
         f"edge of the pictures."
     )
