@@ -15,10 +15,11 @@ README = Path(__file__).parents[1] / "README.md"
 DOCS = README.parent / "docs"
 WITHOUT_FIGURES = (noise_ways, longer)
 RESULTS = DOCS / "results"
+DOUBTS = (*reproduce.DOUBTS, longer)
 COMPUTED = [
     study
-    for study in (*reproduce.STUDY, training_study, longer)
-    if study not in (*reproduce.DOUBTS, longer) or (RESULTS / f"{script.name_of(study)}.json").exists()
+    for study in (*reproduce.POST_1, *reproduce.POST_2, *DOUBTS, training_study)
+    if study not in DOUBTS or (RESULTS / f"{script.name_of(study)}.json").exists()
 ]
 WITHOUT = {longer: [{"kind": "FirstLayer"}, {"kind": "Alone"}]}  # rows that are not computed yet
 
@@ -82,7 +83,7 @@ def test_the_tables_of_the_docs_are_those_of_the_results():
     [
         ("post-1-pruning.md", reproduce.POST_1),
         ("post-2-outputs.md", reproduce.POST_2),
-        ("does-it-hold.md", (*reproduce.DOUBTS, longer)),
+        ("does-it-hold.md", DOUBTS),
     ],
 )
 def test_the_pages_have_the_tables_of_their_results(page, studies):
