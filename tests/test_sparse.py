@@ -16,6 +16,7 @@ from nnlite.container import opened, write_arrays
 from nnlite.fast import chain
 from nnlite.fast import sparse as kernels
 from nnlite.fast.chain import FEW
+from nnlite.fast.kernel import second_cache
 from nnlite.fast.matmul import ONE_THREAD
 from nnlite.fast.network import Plan
 from nnlite.fast.simd import LANES, TILE
@@ -138,8 +139,26 @@ def test_the_fast_product_is_the_naive_one(n, rng):
     assert np.allclose(csr_matmul(a, x), csr_matmul_naive(a, x), rtol=0, atol=1e-5)
 
 
-def test_many_inputs_and_rows_longer_than_a_chunk(rng):
-    """Columns that need 32 bits; a row of more than CHUNK weights is a chunk of its own."""
+@pytest.mark.parametrize("n", [40, 300])
+def test_the_size_of_chunks_changes_no_bit(n, rng, monkeypatch):
+    """200 rows in one chunk, and in chunks of 64; one tile of images, and several."""
+    a, x = random_csr(200, 70, 0.5, np.float32, rng), rng.normal(size=(70, n)).astype(np.float32)
+    one = csr_matmul(a, x)
+    monkeypatch.setattr("nnlite.fast.sparse.CHUNK", 1000)
+    assert np.array_equal(csr_matmul(a, x), one)
+    assert np.allclose(one, a.astype(float) @ x, rtol=0, atol=1e-4)
+
+
+def test_what_fits_the_second_cache_is_asked_of_linux(tmp_path):
+    told = tmp_path / "size"
+    told.write_text("2048K\n")
+    assert second_cache(told) == 2 * 2**20
+    told.write_text("unknown")
+    assert second_cache(told) == second_cache(tmp_path / "missing") == 2**20
+
+
+def test_many_inputs_and_long_rows(rng):
+    """Columns that need 32 bits; rows of 81,000 weights."""
     a = random_csr(3, 90_000, 0.9, np.float32, rng)
     x = rng.normal(size=(90_000, 40)).astype(np.float32)
     assert np.allclose(csr_matmul(a, x), a.astype(float) @ x, rtol=0, atol=0.02)  # of about 400

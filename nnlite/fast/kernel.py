@@ -16,6 +16,17 @@ SOURCES = sorted(Path(__file__).parent.glob("*.py"))
 DIGEST = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()[:8]
 
 
+def second_cache(told="/sys/devices/system/cpu/cpu0/cache/index2/size"):
+    """Bytes in the second cache of a processor: what Linux tells, such as "2048K", else 1 MB."""
+    try:
+        return 1024 * int(Path(told).read_text().strip().removesuffix("K"))
+    except (OSError, ValueError):
+        return 2**20
+
+
+SECOND_CACHE = second_cache()
+
+
 def njit(**options):
     """numba.njit with that cache, and with NumPy's rules for division: x / 0 is inf.
 

@@ -15,15 +15,27 @@ import numpy as np
 import scipy.sparse
 from numba import get_num_threads, prange
 
-from nnlite.fast.kernel import njit
-from nnlite.fast.simd import LANES, ROW, fma_splat, load, relu, store, times, zeros
+from nnlite.fast.kernel import SECOND_CACHE, njit
+from nnlite.fast.simd import (
+    COLUMN,
+    LANES,
+    ROW,
+    SQUARE,
+    fma_splat,
+    load,
+    relu,
+    store,
+    times,
+    transposed,
+    zeros,
+)
 from nnlite.sparse.product import is_whole
 
 WIDTHS = (LANES, 2 * LANES, 4 * LANES)  # of a tile, in images
 FAR = 4096  # columns; a matrix with more, such as a decoupled convolution, is not cut
 BLOCK = 160  # columns; their part of a tile, 160 x 64 floats, is about the first cache
 GROUP = 64  # rows that are sorted by their weights in a block, and stay together
-CHUNK = 2**16  # weights that stay in the second cache while the tiles of a thread pass
+CHUNK = SECOND_CACHE // 16  # weights, 6 bytes each, that stay there while tiles pass
 STEP = np.uintp(1)  # numba asks of every signed index whether it is negative; of these it does not
 ONE_EACH = np.ones(WIDTHS[-1], np.float32)  # multiplied with, where two tiles are to be added
 
@@ -128,7 +140,10 @@ def pack(images, width, buffer=None):
     if not (images.flags.c_contiguous or images.flags.f_contiguous):
         images = np.ascontiguousarray(images)  # fewer orders to compile for
     panels = empty_panels(-(-n // width), features, width, buffer)
-    copy_in(images, panels)
+    if images.flags.c_contiguous and features >= LANES:
+        transpose_in(images, panels)
+    else:
+        copy_in(images, panels)
     return panels
 
 
@@ -155,6 +170,27 @@ def copy_in(images, panels):
             for i in range(n):
                 for k in range(first, min(first + 16, stop)):
                     panels[t, k, i] = images[t * panels.shape[2] + i, k]
+        panels[t, start:stop, n:] = 0
+
+
+@njit(parallel=True)
+def transpose_in(images, panels):
+    """The same for images in C order, of LANES features at least: squares, through registers."""
+    (n_images, features), width = images.shape, panels.shape[2]
+    images_, panels_ = images.reshape(-1), panels.reshape(-1)
+    parts = 16 // max(1, len(panels)) or 1
+    for task in prange(len(panels) * parts):
+        t, n, start, stop = piece(task, parts, n_images, panels)
+        whole = n // LANES * LANES
+        for k in range(start, stop, LANES):
+            k = min(k, features - LANES)  # the last square may repeat some of the one before
+            for i in range(0, whole, LANES):
+                square = load(images_, (t * width + i) * features + k, features, SQUARE, COLUMN)
+                at = (t * features + k) * width + i
+                store(transposed(square), panels_, at, width, COLUMN)
+        for i in range(whole, n):
+            for k in range(start, stop):
+                panels[t, k, i] = images[t * width + i, k]
         panels[t, start:stop, n:] = 0
 
 
@@ -190,17 +226,18 @@ def multiply(a, x, bias, with_relu, buffer=None):
         groups = np.rint(np.searchsorted(a.before, shares) / GROUP).astype(int)
         ends, tiles = [0, *np.minimum(groups * GROUP, m), m], [0, tiles]
     ends, tiles = np.array(ends, np.intp), np.array(tiles, np.intp)
-    matrix = a.rows, a.starts, a.columns, a.values
-    multiply_tiles(*matrix, bias, with_relu, x, y, times(width // LANES), ends, tiles)
+    matrix, vectors = (a.rows, a.starts, a.columns, a.values), times(width // LANES)
+    parts = -(-len(a.values) // CHUNK)
+    chunk = -(-m // max(1, parts * GROUP)) * GROUP  # rows; whole groups
+    multiply_tiles(*matrix, bias, with_relu, x, y, vectors, ends, tiles, chunk)
     return y
 
 
 @njit(parallel=True)
 def multiply_tiles(
-    rows, starts, columns, values, bias, with_relu, x, y, vectors, row_ends, tile_ends
+    rows, starts, columns, values, bias, with_relu, x, y, vectors, row_ends, tile_ends, chunk
 ):
-    parts, m = len(tile_ends) - 1, len(bias)
-    chunk = max(1, CHUNK * m // max(1, starts[-1]) // GROUP) * GROUP  # rows
+    parts = len(tile_ends) - 1
     for task in prange((len(row_ends) - 1) * parts):
         first, last = row_ends[task // parts], row_ends[task // parts + 1]
         first_tile, last_tile = tile_ends[task % parts], tile_ends[task % parts + 1]
