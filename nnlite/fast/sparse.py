@@ -23,6 +23,7 @@ from nnlite.fast.simd import (
     SQUARE,
     fma_splat,
     load,
+    prefetch,
     relu,
     store,
     times,
@@ -246,21 +247,34 @@ def multiply_tiles(
             for t in range(first_tile, last_tile):
                 multiply_chunk(
                     *(rows, starts, columns, values, bias, with_relu),
-                    *(x[t], y[t], vectors, first, end),
+                    *(x[t], y[t], vectors, first, end, last_tile - first_tile > 1),
                 )
             first = end
 
 
 @njit()
-def multiply_chunk(rows, starts, columns, values, bias, with_relu, x, y, vectors, first, last):
-    """y[first:last] of one tile, block by block: x (K, width), y (M, width)."""
-    m, width = len(bias), x.shape[1]
+def multiply_chunk(
+    rows, starts, columns, values, bias, with_relu, x, y, vectors, first, last, many
+):
+    """y[first:last] of one tile, block by block: x (K, width), y (M, width).
+
+    many   whether other tiles follow behind x and y.  They are too far away to be at hand: so each
+           row asks memory for one column of the next block, behind the last block of the next
+           tile, and in the last block for its place in that tile's y.
+    """
+    m, (k, width) = len(bias), x.shape
     blocks = (len(starts) - 1) // m
+    ask = many and blocks > 1
     x, y = x.reshape(-1), y.reshape(-1)
     ones = load(ONE_EACH, 0, 0, ROW, vectors)
     for block in range(blocks):
+        next_block, last_block = min((block + 1) * BLOCK, k), block == blocks - 1
         for place in range(np.uintp(block * m + first), np.uintp(block * m + last)):
-            row = rows[place]
+            row, i = rows[place], np.intp(place) - block * m - first
+            if ask and i < BLOCK:
+                prefetch(x, (next_block + i) * width, 0, ROW, vectors)
+            if ask and last_block:
+                prefetch(y, (m + row) * width, 0, ROW, vectors)
             if block == 0:
                 even = fma_splat(zeros(ROW, vectors), bias, row, 0, ones)
             else:
@@ -278,7 +292,7 @@ def multiply_chunk(rows, starts, columns, values, bias, with_relu, x, y, vectors
                 at_even = np.intp(columns[p]) * width
                 even = fma_splat(even, values, p, 0, load(x, at_even, 0, ROW, vectors))
             total = fma_splat(even, ONE_EACH, 0, 0, odd)  # even + 1 * odd
-            if with_relu and block == blocks - 1:
+            if with_relu and last_block:
                 total = relu(total)
             store(total, y, row * width, 0, vectors)
 
