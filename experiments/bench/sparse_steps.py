@@ -37,7 +37,8 @@ def steps(a, x):
     panels, out = pack(x.T, WIDTH), buffer.reshape(-1, len(y), WIDTH)
     as_stored = a.indptr, a.indices, a.data
     rows = np.arange(a.shape[0], dtype=np.int32)
-    in_order = Blocks(a.shape, rows, a.indptr, a.indices.astype(np.uint16), a.data, a.indptr)
+    columns = a.indices.astype(np.uint16)
+    in_order = Blocks(a.shape, a.shape[1], rows, a.indptr, columns, a.data, a.indptr)
     unsorted, blocks = blocks_of(a, group=1), blocks_of(a)
 
     def unpacked():

@@ -107,7 +107,7 @@ def run_few(rows, starts, columns, values, bias, with_relu, ends, state, threads
             first, last = share(starts, ends[layer], ends[layer + 1], thread, threads)
             multiply_chunk(
                 *(rows, starts, columns, values, bias, with_relu[layer]),
-                *(state, y, COLUMN, first, last, False),
+                *(state, y, COLUMN, first, last, 0),
             )
 
 

@@ -33,8 +33,8 @@ from nnlite.fast.simd import (
 from nnlite.sparse.product import is_whole
 
 WIDTHS = (LANES, 2 * LANES, 4 * LANES)  # of a tile, in images
-FAR = 4096  # columns; a matrix with more, such as a decoupled convolution, is not cut
-BLOCK = 160  # columns; their part of a tile, 160 x 64 floats, is about the first cache
+BLOCK = 160  # columns at least; their part of a tile, 160 x 64 floats, is about the first cache
+ENOUGH = 12  # weights of a row in a block: for fewer it does not pay to load and store y once more
 GROUP = 64  # rows that are sorted by their weights in a block, and stay together
 CHUNK = SECOND_CACHE // 16  # weights, 6 bytes each, that stay there while tiles pass
 STEP = np.uintp(1)  # numba asks of every signed index whether it is negative; of these it does not
@@ -56,7 +56,7 @@ def csr_matmul(a, x):
         multiply_rows(starts, columns, values, np.ascontiguousarray(x), y)
     elif y.size:
         rows = np.arange(len(y), dtype=np.int32)
-        blocks = Blocks(a.shape, rows, starts, columns, values, starts)  # all columns are one block
+        blocks = Blocks(a.shape, a.shape[1], rows, starts, columns, values, starts)
         panels = pack(x.T, tile_width(x.shape[1]))
         unpack(multiply(blocks, panels, np.zeros(len(y), np.float32), False), y.T)
     return y
@@ -75,6 +75,7 @@ class Blocks(NamedTuple):
     """A CSR matrix (M, K) cut into blocks of columns: all rows of the first, of the second, ..."""
 
     shape: tuple  # (M, K)
+    width: int  # columns of a block
     rows: np.ndarray  # (blocks * M,); place i of block b is row rows[b*M + i]
     starts: np.ndarray  # (blocks * M + 1,); its weights begin at starts[b*M + i]
     columns: np.ndarray  # of each weight, in as few bytes as hold it
@@ -83,26 +84,39 @@ class Blocks(NamedTuple):
 
 
 def blocks_of(a, group=GROUP):
-    """A CSR matrix as Blocks: BLOCK columns each, or all in one where there are more than FAR.
+    """A CSR matrix as Blocks of block_width(a) columns.
 
     Of `group` rows those with the fewest weights in a block come first: the processor guesses where
     a row ends, and is right while the next is as long as the last.  Every other row runs
     backwards, and begins with the inputs that the row before read last.
     """
-    m, k = a.shape
-    width = BLOCK if k <= FAR else k
+    (m, k), width = a.shape, block_width(a)
     blocks = max(1, -(-k // width))
     row, block = np.repeat(np.arange(m), np.diff(a.indptr)), a.indices // width
-    rows = np.arange(blocks * m).reshape(blocks, m) % m
-    if k <= FAR:
-        weights = np.bincount(block * m + row, minlength=blocks * m).reshape(blocks, m)
-        rows = np.lexsort((weights, rows // group))
+    weights = np.bincount(block * m + row, minlength=blocks * m).reshape(blocks, m)
+    rows = np.lexsort((weights, np.broadcast_to(np.arange(m) // group, weights.shape)))
     place = block * m + np.argsort(rows)[block, row]  # of each weight
     order = np.lexsort((np.where(place % 2, -a.indices, a.indices), place))
     starts = np.searchsorted(place[order], np.arange(blocks * m + 1)).astype(np.int32)
     columns = a.indices[order].astype(smallest(k))
     rows = rows.reshape(-1).astype(np.int32)
-    return Blocks(a.shape, rows, starts, columns, a.data[order], a.indptr.copy())
+    return Blocks(a.shape, width, rows, starts, columns, a.data[order], a.indptr.copy())
+
+
+def block_width(a):
+    """Columns of a block: BLOCK, or as many as have ENOUGH weights in a row.
+
+    All where rows reach over less than half of the columns, as in a decoupled convolution: they
+    read neighbouring inputs anyway.
+    """
+    (m, k), full = a.shape, np.diff(a.indptr) > 0
+    if not full.any():
+        return max(1, k)
+    starts = a.indptr[:-1][full]
+    last, first = (f.reduceat(a.indices, starts) for f in (np.maximum, np.minimum))
+    if np.mean(last - first) < k / 2:
+        return k
+    return min(k, max(BLOCK, -(-ENOUGH * m * k // a.nnz)))
 
 
 def smallest(n):
@@ -230,50 +244,50 @@ def multiply(a, x, bias, with_relu, buffer=None):
     matrix, vectors = (a.rows, a.starts, a.columns, a.values), times(width // LANES)
     parts = -(-len(a.values) // CHUNK)
     chunk = -(-m // max(1, parts * GROUP)) * GROUP  # rows; whole groups
-    multiply_tiles(*matrix, bias, with_relu, x, y, vectors, ends, tiles, chunk)
+    multiply_tiles(*matrix, bias, with_relu, x, y, vectors, ends, tiles, chunk, a.width)
     return y
 
 
 @njit(parallel=True)
 def multiply_tiles(
-    rows, starts, columns, values, bias, with_relu, x, y, vectors, row_ends, tile_ends, chunk
+    rows, starts, columns, values, bias, with_relu, x, y, vectors, row_ends, tile_ends, chunk, block
 ):
     parts = len(tile_ends) - 1
     for task in prange((len(row_ends) - 1) * parts):
         first, last = row_ends[task // parts], row_ends[task // parts + 1]
         first_tile, last_tile = tile_ends[task % parts], tile_ends[task % parts + 1]
+        ahead = block if block < x.shape[1] and last_tile - first_tile > 1 else 0
         while first < last:
             end = min(last, first + chunk)
             for t in range(first_tile, last_tile):
                 multiply_chunk(
                     *(rows, starts, columns, values, bias, with_relu),
-                    *(x[t], y[t], vectors, first, end, last_tile - first_tile > 1),
+                    *(x[t], y[t], vectors, first, end, ahead),
                 )
             first = end
 
 
 @njit()
 def multiply_chunk(
-    rows, starts, columns, values, bias, with_relu, x, y, vectors, first, last, many
+    rows, starts, columns, values, bias, with_relu, x, y, vectors, first, last, ahead
 ):
     """y[first:last] of one tile, block by block: x (K, width), y (M, width).
 
-    many   whether other tiles follow behind x and y.  They are too far away to be at hand: so each
-           row asks memory for one column of the next block, behind the last block of the next
-           tile, and in the last block for its place in that tile's y.
+    ahead   columns of a block, where there are several and other tiles follow, else 0.  Each row
+            asks memory for a column of the next block, behind the last one of the next tile, and
+            in the last block for its place in that tile's y.
     """
     m, (k, width) = len(bias), x.shape
     blocks = (len(starts) - 1) // m
-    ask = many and blocks > 1
     x, y = x.reshape(-1), y.reshape(-1)
     ones = load(ONE_EACH, 0, 0, ROW, vectors)
     for block in range(blocks):
-        next_block, last_block = min((block + 1) * BLOCK, k), block == blocks - 1
+        next_block, last_block = min((block + 1) * ahead, k), block == blocks - 1
         for place in range(np.uintp(block * m + first), np.uintp(block * m + last)):
             row, i = rows[place], np.intp(place) - block * m - first
-            if ask and i < BLOCK:
+            if ahead and i < ahead:  # where ahead is 0, the compiler drops both questions
                 prefetch(x, (next_block + i) * width, 0, ROW, vectors)
-            if ask and last_block:
+            if ahead and last_block:
                 prefetch(y, (m + row) * width, 0, ROW, vectors)
             if block == 0:
                 even = fma_splat(zeros(ROW, vectors), bias, row, 0, ones)
