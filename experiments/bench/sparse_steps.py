@@ -51,6 +51,9 @@ def steps(a, x):
     def product(weights):
         return lambda: multiply(weights, panels, bias, False, buffer), unpacked
 
+    def not_ahead(weights):
+        return product(weights._replace(width=len(x)))  # as if all columns were one block
+
     def in_registers():
         registers(*as_stored, wide.reshape(-1), wide_y.reshape(-1), n)
 
@@ -63,8 +66,9 @@ def steps(a, x):
         "threads": on_panels(in_threads, *as_stored),
         "two sums": on_panels(two_sums, rows, *as_stored, bias),
         "chunks of rows, columns in 16 bits": product(in_order),
-        "blocks of columns, rows back and forth": product(unsorted),
-        "rows sorted by their weights": product(blocks),
+        "blocks of columns, rows back and forth": not_ahead(unsorted),
+        "rows sorted by their weights": not_ahead(blocks),
+        "the next block asked for ahead": product(blocks),
     }
 
 

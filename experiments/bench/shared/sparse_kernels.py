@@ -63,5 +63,5 @@ def two_sums(rows, starts, columns, values, bias, x, y):
     for t in prange(len(x)):
         multiply_chunk(
             *(rows, starts, columns, values, bias, False),
-            *(x[t], y[t], FOUR_COLUMNS, 0, len(bias)),
+            *(x[t], y[t], FOUR_COLUMNS, 0, len(bias), 0),
         )
