@@ -77,8 +77,8 @@ POST_2 = {
 }
 DOUBTS = {
     is_it_the_border: 60,
-    noise_anew: 120,
-    single_images: 40,
+    noise_anew: 150,
+    single_images: 65,
     confidence_attacked: 80,
     cost_or_l2: 30,  # of which 10 train two more networks
 }
