@@ -59,7 +59,7 @@ from nnlite.noise import add_noise
 
 log = logging.getLogger("lab")
 
-# Minutes on two cores in one process, with networks and noise given.
+# Minutes on two cores, with networks and noise given: the posts in one process, the doubts in two.
 POST_1 = {
     make_noise: 20,
     noise_ways: 10,
@@ -76,10 +76,10 @@ POST_2 = {
     score_table: 5,
 }
 DOUBTS = {
-    is_it_the_border: 60,
-    noise_anew: 150,
-    single_images: 65,
-    confidence_attacked: 80,
+    is_it_the_border: 30,
+    noise_anew: 105,
+    single_images: 40,
+    confidence_attacked: 75,
     cost_or_l2: 30,  # of which 10 train two more networks
 }
 STUDY = POST_1 | POST_2 | DOUBTS
