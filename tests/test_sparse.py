@@ -24,6 +24,7 @@ from nnlite.fast.sparse import (
     BLOCK,
     ENOUGH,
     GROUP,
+    NEAR,
     WIDTHS,
     block_width,
     blocks_of,
@@ -252,12 +253,29 @@ def test_a_row_has_enough_weights_in_a_block(density, rng):
     assert block_width(a) == pytest.approx(min(2000, max(BLOCK, ENOUGH / density)), rel=0.1)
 
 
-def test_rows_that_read_neighbours_are_one_block(rng):
-    conv = Conv2D(3, 4, 5, padding="same", rng=rng)
-    local = decouple(conv, (28, 28, 3))[0]
-    assert block_width(local) == local.shape[1] == 28 * 28 * 3
-    shuffled = local[:, rng.permutation(local.shape[1])]
-    assert BLOCK <= block_width(shuffled) < local.shape[1]
+def test_rows_that_read_neighbours_are_one_block_or_have_more_in_each(rng):
+    short, long = (decouple(Conv2D(c, 4, 5, rng=rng), (28, 28, c))[0] for c in (3, 12))
+    assert block_width(short) == short.shape[1]  # at most 75 weights in a row
+    reach, length = 4 * 28 * 12 + 5 * 12, 5 * 5 * 12
+    assert block_width(long) == pytest.approx(NEAR * reach / length, rel=0.1)
+    shuffled = long[:, rng.permutation(long.shape[1])]
+    assert block_width(shuffled) == pytest.approx(ENOUGH * long.shape[1] / length, rel=0.1)
+
+
+@pytest.mark.parametrize("chunk", [10_000, 10**6])
+@pytest.mark.parametrize("n", [20, 64, 150])
+def test_blocks_in_which_a_chunk_has_no_weights_are_left_out(n, chunk, rng, monkeypatch):
+    """The first and the last blocks of most chunks of a decoupled convolution, one row of none."""
+    monkeypatch.setattr(kernels, "CHUNK", chunk)
+    a = decouple(Conv2D(12, 3, 5, rng=rng), (14, 14, 12))[0].astype(np.float32)
+    a.data[a.indptr[200] : a.indptr[201]] = 0
+    a.eliminate_zeros()
+    x, bias = rng.normal(size=(a.shape[1], n)), rng.normal(size=a.shape[0])
+    y = np.empty((a.shape[0], n), np.float32)
+    panels = pack(x.astype(np.float32).T, tile_width(n))
+    unpack(multiply(blocks_of(a), panels, bias.astype(np.float32), True), y.T)
+    expected = np.maximum(a.astype(float) @ x + bias[:, None], 0)
+    assert np.allclose(y, expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 5), (5, 0), (3, 5)])

@@ -9,6 +9,7 @@ of them, and each load of x brings LANES images.  For that, activations are kept
 so that what a tile reads is close together.  docs/sparse-inference.md goes there step by step.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +36,7 @@ from nnlite.sparse.product import is_whole
 WIDTHS = (LANES, 2 * LANES, 4 * LANES)  # of a tile, in images
 BLOCK = 160  # columns at least; their part of a tile, 160 x 64 floats, is about the first cache
 ENOUGH = 12  # weights of a row in a block: for fewer it does not pay to load and store y once more
+NEAR = 128  # the same where the next row reads nearly the same inputs: they stay in the first cache
 GROUP = 64  # rows that are sorted by their weights in a block, and stay together
 CHUNK = SECOND_CACHE // 16  # weights, 6 bytes each, that stay there while tiles pass
 STEP = np.uintp(1)  # numba asks of every signed index whether it is negative; of these it does not
@@ -106,17 +108,19 @@ def blocks_of(a, group=GROUP):
 def block_width(a):
     """Columns of a block: BLOCK, or as many as have ENOUGH weights in a row.
 
-    All where rows reach over less than half of the columns, as in a decoupled convolution: they
-    read neighbouring inputs anyway.
+    Rows that reach over less than half of the columns are taken for those of a decoupled
+    convolution, which read what their neighbours read: as many as have NEAR weights in a row, or
+    all, where the rows are no longer than BLOCK.
     """
     (m, k), full = a.shape, np.diff(a.indptr) > 0
     if not full.any():
         return max(1, k)
     starts = a.indptr[:-1][full]
     last, first = (f.reduceat(a.indices, starts) for f in (np.maximum, np.minimum))
-    if np.mean(last - first) < k / 2:
-        return k
-    return min(k, max(BLOCK, -(-ENOUGH * m * k // a.nnz)))
+    reach, length = np.mean(last - first + 1), a.nnz / len(starts)
+    if reach >= k / 2:
+        return min(k, max(BLOCK, math.ceil(ENOUGH * m * k / a.nnz)))
+    return k if length <= BLOCK else min(k, math.ceil(NEAR * reach / length))
 
 
 def smallest(n):
@@ -281,28 +285,33 @@ def multiply_chunk(
     blocks = (len(starts) - 1) // m
     x, y = x.reshape(-1), y.reshape(-1)
     ones = load(ONE_EACH, 0, 0, ROW, vectors)
-    for block in range(blocks):
-        next_block, last_block = min((block + 1) * ahead, k), block == blocks - 1
+    begin, end = 0, blocks  # of those in which these rows have weights
+    while begin < end - 1 and starts[begin * m + first] == starts[begin * m + last]:
+        begin += 1
+    while begin < end - 1 and starts[(end - 1) * m + first] == starts[(end - 1) * m + last]:
+        end -= 1
+    for block in range(begin, end):
+        next_block, last_block = min((block + 1) * ahead, k), block == end - 1
         for place in range(np.uintp(block * m + first), np.uintp(block * m + last)):
             row, i = rows[place], np.intp(place) - block * m - first
             if ahead and i < ahead:  # where ahead is 0, the compiler drops both questions
                 prefetch(x, (next_block + i) * width, 0, ROW, vectors)
             if ahead and last_block:
                 prefetch(y, (m + row) * width, 0, ROW, vectors)
-            if block == 0:
+            if block == begin:
                 even = fma_splat(zeros(ROW, vectors), bias, row, 0, ones)
             else:
                 even = load(y, row * width, 0, ROW, vectors)
             # Two sums, because an addition takes longer than the time until the next could begin.
             odd = zeros(ROW, vectors)
-            p, end = np.uintp(starts[place]), np.uintp(starts[place + STEP])
-            while p + STEP < end:
+            p, stop = np.uintp(starts[place]), np.uintp(starts[place + STEP])
+            while p + STEP < stop:
                 q = p + STEP
                 at_even, at_odd = np.intp(columns[p]) * width, np.intp(columns[q]) * width
                 even = fma_splat(even, values, p, 0, load(x, at_even, 0, ROW, vectors))
                 odd = fma_splat(odd, values, q, 0, load(x, at_odd, 0, ROW, vectors))
                 p = q + STEP
-            if p < end:
+            if p < stop:
                 at_even = np.intp(columns[p]) * width
                 even = fma_splat(even, values, p, 0, load(x, at_even, 0, ROW, vectors))
             total = fma_splat(even, ONE_EACH, 0, 0, odd)  # even + 1 * odd
