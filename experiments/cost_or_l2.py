@@ -66,7 +66,7 @@ PRESETS["quick"] = replace(
     notebook_steps=200,
     notebook_targets=(3,),
 )
-SEEDS = {"quick": (0,), "standard": (0,)}
+SEEDS = {"quick": (0,), "standard": (0, 1, 2)}
 
 
 @dataclass(frozen=True)

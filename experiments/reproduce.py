@@ -80,7 +80,7 @@ DOUBTS = {
     noise_anew: 105,
     single_images: 40,
     confidence_attacked: 75,
-    cost_or_l2: 30,  # of which 10 train two more networks
+    cost_or_l2: 50,  # of which 35 train six more networks
 }
 STUDY = POST_1 | POST_2 | DOUBTS
 TRAINING_MINUTES = 40  # six dense networks, two convolutional ones
