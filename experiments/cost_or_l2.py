@@ -1,6 +1,6 @@
 """Is it the cost, or the l2 beside it?  Both costs with both factors, compared as the posts do.
 
-    python experiments/cost_or_l2.py --data mnist --preset standard     30 minutes on two cores
+    python experiments/cost_or_l2.py --data mnist --preset standard     50 minutes on two cores
     python experiments/cost_or_l2.py                                    drawn digits
 
 The posts' linear-quadratic networks differ from the softmax-cross-entropy ones in two ways: in the

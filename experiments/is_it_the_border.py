@@ -1,7 +1,7 @@
 """Where the gain of pruning comes from: the border of the images, the first layer, or the rest?
 
-    python experiments/is_it_the_border.py --data mnist --preset standard     an hour on two cores
-    python experiments/is_it_the_border.py                                    drawn digits
+    python experiments/is_it_the_border.py --data mnist --preset standard   half an hour, two cores
+    python experiments/is_it_the_border.py                                  drawn digits
 
 "Pruning, cost functions and adversarial noise" finds that a network pruned by mean activation
 stands noise better, and that the first layer matters most.  A pixel that is black in every image

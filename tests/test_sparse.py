@@ -19,21 +19,9 @@ from nnlite.fast.chain import FEW
 from nnlite.fast.kernel import second_cache
 from nnlite.fast.matmul import ONE_THREAD
 from nnlite.fast.network import Plan
+from nnlite.fast.panels import WIDTHS, empty_panels, pack, tile_width, unpack
 from nnlite.fast.simd import LANES, TILE
-from nnlite.fast.sparse import (
-    BLOCK,
-    ENOUGH,
-    GROUP,
-    NEAR,
-    WIDTHS,
-    block_width,
-    blocks_of,
-    empty_panels,
-    multiply,
-    pack,
-    tile_width,
-    unpack,
-)
+from nnlite.fast.sparse import BLOCK, ENOUGH, GROUP, NEAR, block_width, blocks_of, multiply
 from nnlite.sparse import (
     Convolution,
     Linear,
@@ -155,8 +143,10 @@ def test_what_fits_the_second_cache_is_asked_of_linux(tmp_path):
     told = tmp_path / "size"
     told.write_text("2048K\n")
     assert second_cache(told) == 2 * 2**20
-    told.write_text("unknown")
-    assert second_cache(told) == second_cache(tmp_path / "missing") == 2**20
+    for text in ("0K", "unknown", ""):
+        told.write_text(text)
+        assert second_cache(told) == 2**20
+    assert second_cache(tmp_path / "missing") == 2**20
 
 
 def test_many_inputs_and_long_rows(rng):

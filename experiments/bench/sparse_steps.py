@@ -1,6 +1,6 @@
 """From three lines to nnlite's sparse product: what each step of docs/sparse-inference.md brings.
 
-    python experiments/bench/sparse_steps.py        half a minute; leave the machine alone
+    python experiments/bench/sparse_steps.py        two minutes; leave the machine alone
 
 Two layers, 1000 images, float32: the first of the posts' dense network with 90 % of its weights
 removed at random, and the second of their convolutions, written out as a matrix (nothing removed).
@@ -14,13 +14,15 @@ import numpy as np
 import scipy.sparse
 from shared import script, timing
 from shared.sparse_kernels import WIDTH, in_panels, in_threads, loops, registers, two_sums
-from tqdm import tqdm
+from tqdm import trange
 
 import nnlite
-from nnlite.fast.sparse import Blocks, aligned, blocks_of, multiply, pack, unpack
+from nnlite.fast.panels import aligned, pack, unpack
+from nnlite.fast.sparse import Blocks, blocks_of, multiply
 from nnlite.sparse import csr_matmul_naive, decouple
 
 IMAGES = 1000
+ROUNDS = 7
 
 
 def steps(a, x):
@@ -83,15 +85,19 @@ def layers():
 
 
 def measure():
+    """{layer: {step: milliseconds}}: medians of steps in turn, for a machine has slow minutes."""
     found = {}
     for name, a in layers().items():
         x = np.random.default_rng(1).random((a.shape[1], IMAGES), dtype=np.float32)
-        expected, found[name] = a @ x, {}
-        for step, (compute, result) in tqdm(steps(a, x).items(), desc=name, disable=None):
+        expected, computed = a @ x, steps(a, x)
+        for step, (compute, result) in computed.items():
             compute()
             assert np.allclose(result(), expected, rtol=1e-3, atol=1e-3), step
-            seconds = np.median(timing.seconds_of(compute, 3 if "NumPy" in step else 9))
-            found[name][step] = 1000 * float(seconds)
+        seconds = {step: [] for step in computed}
+        for _ in trange(ROUNDS, desc=name, disable=None):
+            for step, (compute, _) in computed.items():
+                seconds[step] += timing.seconds_of(compute, 1 if "NumPy" in step else 5)
+        found[name] = {step: 1000 * float(np.median(each)) for step, each in seconds.items()}
     return found
 
 

@@ -15,8 +15,9 @@ import numpy as np
 from numba import get_num_threads, prange
 
 from nnlite.fast.kernel import njit
+from nnlite.fast.panels import aligned
 from nnlite.fast.simd import COLUMN, LANES, ROW, fma, gather, load, sum_lanes, zeros
-from nnlite.fast.sparse import STEP, aligned, multiply_chunk, smallest
+from nnlite.fast.sparse import STEP, multiply_chunk, smallest
 
 FEW = LANES  # images
 

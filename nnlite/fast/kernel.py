@@ -1,4 +1,5 @@
-"""What all kernels share: how they are compiled, which arrays they take, parts of the same size.
+"""What all kernels share: how they are compiled, for which cache, which arrays they take, and parts
+of the same size.
 
 numba compiles a function when it is first called and keeps the result in __pycache__, to be found
 by the next process as long as the file of the function stays the same.  But a kernel also contains
@@ -19,7 +20,7 @@ DIGEST = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdige
 def second_cache(told="/sys/devices/system/cpu/cpu0/cache/index2/size"):
     """Bytes in the second cache of a processor: what Linux tells, such as "2048K", else 1 MB."""
     try:
-        return 1024 * int(Path(told).read_text().strip().removesuffix("K"))
+        return 1024 * int(Path(told).read_text().strip().removesuffix("K")) or 2**20
     except (OSError, ValueError):
         return 2**20
 

@@ -15,8 +15,9 @@ import scipy.sparse
 
 from nnlite.fast import chain, conv, conv_few, dense_one
 from nnlite.fast.kernel import all_float32
+from nnlite.fast.panels import aligned, pack, tile_width, unpack
 from nnlite.fast.simd import LANES
-from nnlite.fast.sparse import aligned, blocks_of, multiply, pack, tile_width, unpack
+from nnlite.fast.sparse import blocks_of, multiply
 from nnlite.sparse.layers import Convolution, Linear, check_linear, flat, images_of_shape, is_sparse
 from nnlite.sparse.prepare import check_fit
 from nnlite.sparse.product import is_whole

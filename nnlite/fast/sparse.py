@@ -2,11 +2,9 @@
 
 What makes it fast: images go through all rows in tiles of LANES to 4 * LANES.  The sums of one row
 for the images of a tile stay in registers while its weights pass; a weight is loaded once for all
-of them, and each load of x brings LANES images.  For that, activations are kept in panels,
-
-    panels[t, feature, i]        the feature of image t * width + i
-
-so that what a tile reads is close together.  docs/sparse-inference.md goes there step by step.
+of them, and each load of x brings LANES images, because activations are kept in panels (panels.py).
+The matrix is cut into blocks of columns whose inputs stay in the first cache.
+docs/sparse-inference.md goes there step by step.
 """
 
 import math
@@ -17,28 +15,15 @@ import scipy.sparse
 from numba import get_num_threads, prange
 
 from nnlite.fast.kernel import SECOND_CACHE, njit
-from nnlite.fast.simd import (
-    COLUMN,
-    LANES,
-    ROW,
-    SQUARE,
-    fma_splat,
-    load,
-    prefetch,
-    relu,
-    store,
-    times,
-    transposed,
-    zeros,
-)
+from nnlite.fast.panels import WIDTHS, empty_panels, pack, tile_width, unpack
+from nnlite.fast.simd import LANES, ROW, fma_splat, load, prefetch, relu, store, times, zeros
 from nnlite.sparse.product import is_whole
 
-WIDTHS = (LANES, 2 * LANES, 4 * LANES)  # of a tile, in images
 BLOCK = 160  # columns at least; their part of a tile, 160 x 64 floats, is about the first cache
 ENOUGH = 12  # weights of a row in a block: for fewer it does not pay to load and store y once more
 NEAR = 128  # the same where the next row reads nearly the same inputs: they stay in the first cache
 GROUP = 64  # rows that are sorted by their weights in a block, and stay together
-CHUNK = SECOND_CACHE // 16  # weights, 6 bytes each, that stay there while tiles pass
+CHUNK = SECOND_CACHE // 16  # weights, 6 bytes each, that stay in it while tiles pass
 STEP = np.uintp(1)  # numba asks of every signed index whether it is negative; of these it does not
 ONE_EACH = np.ones(WIDTHS[-1], np.float32)  # multiplied with, where two tiles are to be added
 
@@ -126,105 +111,6 @@ def block_width(a):
 def smallest(n):
     """The type for numbers below n."""
     return np.uint16 if n <= 2**16 else np.uint32
-
-
-def tile_width(n_images):
-    """The width of the tiles: no wider than the images need."""
-    return next((width for width in WIDTHS if width >= n_images), WIDTHS[-1])
-
-
-# Panels
-
-
-def aligned(size):
-    """Uninitialised float32 that begin at a multiple of 64 bytes: no load crosses one."""
-    buffer = np.empty(size + 16, np.float32)
-    skip = -(buffer.ctypes.data // 4) % 16
-    return buffer[skip : skip + size]
-
-
-def empty_panels(tiles, features, width, buffer=None):
-    """Uninitialised panels, at the beginning of a buffer that `aligned` made, if one is given."""
-    size = tiles * features * width
-    buffer = aligned(size) if buffer is None else buffer
-    return buffer[:size].reshape(tiles, features, width)
-
-
-def pack(images, width, buffer=None):
-    """images (N, features) in any memory order -> panels (tiles, features, width).
-
-    What is left of the last tile after N images is filled with zeros.
-    """
-    n, features = images.shape
-    if not (images.flags.c_contiguous or images.flags.f_contiguous):
-        images = np.ascontiguousarray(images)  # fewer orders to compile for
-    panels = empty_panels(-(-n // width), features, width, buffer)
-    if images.flags.c_contiguous and features >= LANES:
-        transpose_in(images, panels)
-    else:
-        copy_in(images, panels)
-    return panels
-
-
-def unpack(panels, images):
-    """The opposite: writes to images (N, features), in any memory order."""
-    copy_out(panels, images)
-
-
-@njit()
-def piece(task, parts, n_images, panels):
-    """The images of a tile, and 1 / parts of the features, that a task copies."""
-    _, features, width = panels.shape
-    t, part = task // parts, task % parts
-    n = min(width, n_images - t * width)
-    return t, n, features * part // parts, features * (part + 1) // parts
-
-
-@njit(parallel=True)
-def copy_in(images, panels):
-    parts = 16 // max(1, len(panels)) or 1  # few tiles are shared out too
-    for task in prange(len(panels) * parts):
-        t, n, start, stop = piece(task, parts, len(images), panels)
-        for first in range(start, stop, 16):  # one cache line of an image
-            for i in range(n):
-                for k in range(first, min(first + 16, stop)):
-                    panels[t, k, i] = images[t * panels.shape[2] + i, k]
-        panels[t, start:stop, n:] = 0
-
-
-@njit(parallel=True)
-def transpose_in(images, panels):
-    """The same for images in C order, of LANES features at least: squares, through registers."""
-    (n_images, features), width = images.shape, panels.shape[2]
-    images_, panels_ = images.reshape(-1), panels.reshape(-1)
-    parts = 16 // max(1, len(panels)) or 1
-    for task in prange(len(panels) * parts):
-        t, n, start, stop = piece(task, parts, n_images, panels)
-        whole = n // LANES * LANES
-        for k in range(start, stop, LANES):
-            k = min(k, features - LANES)  # the last square may repeat some of the one before
-            for i in range(0, whole, LANES):
-                square = load(images_, (t * width + i) * features + k, features, SQUARE, COLUMN)
-                at = (t * features + k) * width + i
-                store(transposed(square), panels_, at, width, COLUMN)
-        for i in range(whole, n):
-            for k in range(start, stop):
-                panels[t, k, i] = images[t * width + i, k]
-        panels[t, start:stop, n:] = 0
-
-
-@njit(parallel=True)
-def copy_out(panels, images):
-    parts = 16 // max(1, len(panels)) or 1
-    for task in prange(len(panels) * parts):
-        t, n, start, stop = piece(task, parts, len(images), panels)
-        for first in range(start, stop, 16):
-            for i in range(n):
-                for k in range(first, min(first + 16, stop)):
-                    images[t * panels.shape[2] + i, k] = panels[t, k, i]
-
-
-# The product
 
 
 def multiply(a, x, bias, with_relu, buffer=None):

@@ -9,8 +9,8 @@ import numpy as np
 from numba import get_num_threads, prange
 
 from nnlite.fast.kernel import njit
+from nnlite.fast.panels import aligned
 from nnlite.fast.simd import COLUMN, LANES, ROW, TILE, fma, load, store, times, zeros
-from nnlite.fast.sparse import aligned
 from shared.timing import seconds_of
 
 COLUMNS = times((TILE + 2) // 2)  # registers, as many as there are for a sum
