@@ -1,21 +1,24 @@
 """One image through a dense layer: the weights that meet a zero are not read.
 
 For a single image every weight is used once, so the time is that of reading them from memory; and
-behind a relu half of the inputs are zeros, or more.  The weights of an input are one row.  A tile
-is as wide as a piece of it, and goes from row to row:
+behind a relu half of the inputs are zeros, or more.  The weights of an input are one row,
 
-    tile[lane] += x[k] * w[k, first + lane]       for all k where x[k] is not zero
+    y += x[k] * w[k]       for all k where x[k] is not zero
+
+and memory is fastest where it is read on and on: ROWS rows at a time go by from end to end, while
+the sums wait in the first cache.
 """
 
 import numpy as np
 from numba import prange
 
-from nnlite.fast.kernel import all_float32, even, njit
+from nnlite.fast.kernel import all_float32, njit
 from nnlite.fast.matmul import ONE_THREAD
-from nnlite.fast.simd import LANES, ROW, TILE, fma_splat, load, prefetch, relu, store, times
+from nnlite.fast.simd import COLUMN, LANES, ROW, fma_splat, load, store
 from nnlite.sparse.layers import images_of_shape
 
-AHEAD = 4  # so many rows before they are multiplied, weights are asked for
+ROWS = 8  # at a time: a sum is loaded and stored once for so many weights
+PARTS = 8  # of the rows, each with sums of its own, on however many threads
 
 
 def suited(layer):
@@ -30,24 +33,33 @@ def forward(layer, x):
     """What a suited Linear makes of one image x (1, ...), n_in numbers: (1, n_out)."""
     x = np.ascontiguousarray(images_of_shape(x, (layer.n_in,))[0])
     y = np.empty(layer.n_out, np.float32)
-    vectors = times(even(layer.n_out // LANES, TILE))  # the last tile overlaps the one before
-    multiply(x, np.flatnonzero(x), layer.matrix.T, layer.bias, layer.relu, y, vectors)
+    multiply(x, np.flatnonzero(x), layer.matrix.T, layer.bias, layer.relu, y)
     return y[None]
 
 
 @njit(parallel=True)
-def multiply(x, places, w, bias, with_relu, y, vectors):
-    """y = relu(x[places] @ w[places] + bias), or without the relu."""
-    n_out, width = len(bias), LANES * len(vectors)
-    w_ = w.reshape(-1)
-    for task in prange(-(-n_out // width)):
-        first = min(task * width, n_out - width)
-        tile = load(bias, first, 0, ROW, vectors)
-        for i in range(len(places)):
-            later = places[min(i + AHEAD, len(places) - 1)]
-            prefetch(w_, later * n_out + first, 0, ROW, vectors)
-            weights = load(w_, places[i] * n_out + first, 0, ROW, vectors)
-            tile = fma_splat(tile, x, places[i], 0, weights)
-        if with_relu:
-            tile = relu(tile)
-        store(tile, y, first, 0, vectors)
+def multiply(x, places, w, bias, with_relu, y):
+    """y = relu(x[places] @ w[places] + bias), or without the relu.
+
+    A tile is LANES sums; the last one may overlap the one before.
+    """
+    n_out, w_ = len(bias), w.reshape(-1)
+    tiles = -(-n_out // LANES)
+    sums = np.zeros((PARTS, tiles * LANES), np.float32)
+    for part in prange(PARTS):
+        sums_, end = sums[part], len(places) * (part + 1) // PARTS
+        for start in range(len(places) * part // PARTS, end, ROWS):
+            for t in range(tiles):
+                first = min(t * LANES, n_out - LANES)
+                tile = load(sums_, t * LANES, 0, ROW, COLUMN)
+                for i in range(start, min(start + ROWS, end)):
+                    weights = load(w_, places[i] * n_out + first, 0, ROW, COLUMN)
+                    tile = fma_splat(tile, x, places[i], 0, weights)
+                store(tile, sums_, t * LANES, 0, COLUMN)
+    for t in range(tiles):
+        first = min(t * LANES, n_out - LANES)
+        for lane in range(LANES):
+            total = bias[first + lane]
+            for part in range(PARTS):
+                total += sums[part, t * LANES + lane]
+            y[first + lane] = np.float32(0) if with_relu and total <= 0 else total  # nan stays
