@@ -51,7 +51,7 @@ def may_be_replaced(function):
 def put_in(**functions):
     """Put these in for good, each in the place of the plain function of its name.
 
-    Plain functions of nnlite.sparse may follow: it is loaded when it is first used.
+    The plain function may be defined later: nnlite.sparse is loaded when it is first used.
     """
     FAST.update(functions)
 

@@ -129,6 +129,7 @@ def taken(name, *args):
         (ROWS * 37 + 1, 257, WIDTH + 1),
         (MIN_ROWS, 1, 2**16),
         (2**15, 3, 10),
+        (2**12, 20, 4),  # fewer columns than MIN_ROWS
         (20, PACKED + DEPTH + 5, 90),  # more than is packed at a time
         (90, PACKED + DEPTH + 5, 20),
         (ALONE // DEPTH + 40, DEPTH, ALONE // DEPTH + 30),  # all threads pack the smaller one
@@ -345,6 +346,10 @@ def test_values_that_are_repeated_in_memory(rng):
         with plain():
             assert np.array_equal(found[0], layer.forward(values))
             assert np.array_equal(found[1], layer.backward(dy))
+    repeated = np.broadcast_to(x[0], x.shape)
+    gradient, fast = nnlite.layers.relu_gradient, nnlite.layers.relu_gradient(repeated, x)
+    with plain():
+        assert np.array_equal(fast, gradient(repeated, x))
 
 
 def small_network(rng):

@@ -47,7 +47,7 @@ def machine_with(benchmarks, threads):
 
 
 def file_name(processor):
-    """The processor's name in small letters: amd-epyc-family-25.json."""
+    """The processor's name in small letters: amd-epyc-family-25-model-17.json."""
     return re.sub("[^a-z0-9]+", "-", processor.lower()).strip("-") + ".json"
 
 

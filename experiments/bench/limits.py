@@ -14,8 +14,9 @@ from shared import machine, script
 def main():
     parser = script.parser(__doc__)
     parser.add_argument("--only", action="store_true", help="as JSON, for the other benchmarks")
+    args = parser.parse_args()
     limits = machine.limits()
-    if parser.parse_args().only:
+    if args.only:
         print(json.dumps(limits))
         return
     for name, value in limits.items():

@@ -76,7 +76,7 @@ def relu_gradient(y, dy):
     if not all_float32(y, dy) or y.shape != dy.shape:
         return NotImplemented
     dx = np.empty_like(y)
-    relu_gradient_kernel(flat(y), flat(in_order_of(y, dy)), flat(dx))
+    relu_gradient_kernel(flat(in_order_of(dx, y)), flat(in_order_of(dx, dy)), flat(dx))
     return dx
 
 

@@ -57,7 +57,7 @@ def matmul(a, b, out=None):
     if out.flags.c_contiguous:
         multiply(lines(a), lines(b.T), out, get_num_threads())
     else:
-        matmul(b.T, a.T, out.T)  # the same product, seen from the other side
+        multiply(lines(b.T), lines(a), out.T, get_num_threads())  # the same, seen from the side
     return out
 
 
@@ -94,7 +94,7 @@ def lines(a):
 
 
 def multiply(a, b, out, threads):
-    """out = a @ b.T, of Lines, in as many tasks for each thread."""
+    """out = a @ b.T, of Lines, in about as many tasks for each thread."""
     if b.count > a.count:
         multiply_columns(a, b, out, round_up(-(-b.count // threads), WIDTH))
     else:

@@ -177,7 +177,8 @@ def multiply_chunk(
     while begin < end - 1 and starts[(end - 1) * m + first] == starts[(end - 1) * m + last]:
         end -= 1
     for block in range(begin, end):
-        next_block, last_block = min((block + 1) * ahead, k), block == end - 1
+        last_block = block == end - 1
+        next_block = k + begin * ahead if last_block else (block + 1) * ahead
         for place in range(np.uintp(block * m + first), np.uintp(block * m + last)):
             row, i = rows[place], np.intp(place) - block * m - first
             if ahead and i < ahead:  # where ahead is 0, the compiler drops both questions
