@@ -71,7 +71,8 @@ class Draw:
 def arguments_of_matmul(draw):
     m, k, n = draw.integer(8, 60), draw.integer(1, 90), draw.integer(1, 80)
     m = max(m, 2**18 // (k * n) + 1)  # as large as the kernel wants
-    return draw.array(m, k), draw.array(k, n)
+    out = draw.one_of((None, np.empty((m, n), np.float32), np.empty((n, m), np.float32).T))
+    return draw.array(m, k), draw.array(k, n), out
 
 
 def any_shape(draw):
