@@ -29,8 +29,9 @@ class Sigmoid:
         self.cache = None
 
     def forward(self, x, train=False):
-        # The same function, without an exp(-x) that overflows where x is far below 0.
-        self.cache = y = 0.5 * (1 + np.tanh(0.5 * as_float(x)))
+        # exp(-log(1 + exp(-x))) is the same, and does not overflow where x is far below 0.
+        x = as_float(x)
+        self.cache = y = np.exp(-np.logaddexp(x.dtype.type(0), -x))
         return y
 
     def backward(self, dy):

@@ -72,7 +72,8 @@ def fgsm(model, images, labels, limit, *, loss=softmax_cross_entropy, targeted=F
     gradient = np.concatenate(
         [model.input_gradient(images[part], labels[part], loss) for part in parts(len(images))]
     )
-    return np.clip(images + direction * limit * np.sign(gradient), 0, 1)
+    moved = images + direction * limit * np.sign(gradient)
+    return np.clip(moved, 0, 1).astype(images.dtype, copy=False)
 
 
 def pgd(
@@ -207,8 +208,14 @@ def right_under_all(model, attacked, labels):
     attacked = check_list("attacked", attacked, "a list of attacked images is needed")
     if not attacked:
         raise ValueError("attacked is empty; a list of attacked images is needed")
-    labels = check_wanted(check_labels(labels, 2**62), len(as_array(attacked[0], "attacked")))
-    return np.all([model.predict(x).argmax(axis=1) == labels for x in attacked], axis=0)
+    return np.all([is_right(model, images, labels) for images in attacked], axis=0)
+
+
+def is_right(model, images, labels):
+    """(N,) booleans: images that are read right."""
+    outputs = model.predict(images)
+    labels = check_wanted(labels, len(outputs))
+    return outputs.argmax(axis=1) == check_labels(labels, outputs.shape[1])
 
 
 def smallest_limits(attack, model, images, labels, *, highest=1.0, halvings=8):
@@ -222,23 +229,22 @@ def smallest_limits(attack, model, images, labels, *, highest=1.0, halvings=8):
     check_model(model, "predict")
     highest = check_number("highest", highest, "[0, 1]")
     images, _ = check_images(images, highest)
-    labels = check_wanted(check_labels(labels, 2**62), len(images))
-    halvings = check_count("halvings", halvings)
+    right, halvings = is_right(model, images, labels), check_count("halvings", halvings)
     low, high = np.zeros(len(images)), np.full(len(images), highest)
 
     def fooled(chosen, limits):
         attacked = attack(images[chosen], labels[chosen], limits)
-        return model.predict(attacked).argmax(axis=1) != labels[chosen]
+        return ~is_right(model, attacked, labels[chosen])
 
-    wrong = model.predict(images).argmax(axis=1) != labels
-    possible = np.flatnonzero(~wrong)
-    possible = possible[fooled(possible, high[possible])]
+    possible = np.flatnonzero(right)
+    if len(possible):
+        possible = possible[fooled(possible, high[possible])]
     for _ in range(halvings if len(possible) else 0):
         middle = (low[possible] + high[possible]) / 2
         found = fooled(possible, middle)
         high[possible[found]], low[possible[~found]] = middle[found], middle[~found]
     result = np.full(len(images), np.inf)
-    result[possible], result[wrong] = high[possible], 0
+    result[possible], result[~right] = high[possible], 0
     return result
 
 
@@ -257,7 +263,8 @@ def check_images(images, limit):
             f"units, 0 to 1"
         )
     limit = as_array(limit, "limit", 0)
-    if limit.shape not in ((), (len(images),)) or not np.all((limit >= 0) & (limit <= 1)):
+    fits = limit.shape in ((), (len(images),)) and limit.dtype != bool
+    if not fits or not np.all((limit >= 0) & (limit <= 1)):
         raise ValueError(
             f"limit is {limit}; a number in [0, 1] is needed, or one for each of {len(images)} "
             f"images"

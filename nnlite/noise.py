@@ -116,7 +116,7 @@ def universal_noise(
 
 def check_pixels(images):
     """Return the images if their values are in [0, 1], else raise ValueError."""
-    low, high = images.min(initial=1), images.max(initial=0)  # of nan if there is one
+    low, high = (images.min(), images.max()) if images.size else (0, 1)  # nan if there is one
     if not (low >= 0 and high <= 1):
         raise ValueError(
             f"images have values outside [0, 1], from {low:.4g} to {high:.4g}; noise is in pixel "

@@ -46,6 +46,7 @@ class SGD:
         check_shapes(self.params, self.v)
         for k, p in enumerate(self.params):
             v = float(self.momentum) * self.v[k] + (p.grad + float(self.l2) * p.value)
+            v = v.astype(p.value.dtype, copy=False)
             if v.dtype == np.float32:
                 v[np.abs(v) < TINY] = 0
             w = p.value - float(self.lr) * v

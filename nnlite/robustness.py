@@ -51,7 +51,7 @@ def measure(model, images, labels, limits, *, rng, losses=LOSSES, steps=40, quer
     twice as many               once more from two beginnings, with twice as many steps, on what
                                 is still right
     square                      without gradients
-    worst                       of all of these, for each image
+    worst                       of the four attacks, for each image
     zero gradients              images, of those read right, at which no loss has a gradient
     """
     check_model(model, "predict", "input_gradient")

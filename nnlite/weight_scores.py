@@ -125,11 +125,16 @@ def input_statistics(model, images, batch_size=500):
         x = as_float(images[start : start + batch_size], model.params[0].value.dtype)
         for i, layer in enumerate(model.layers):
             if is_dense(layer):
-                for total, values in zip(sums[f"{i}.w"], (x, np.abs(x), np.square(x))):
+                for total, values in zip(sums[f"{i}.w"], moments(x)):
                     total += values.sum(axis=0, dtype=np.float64)
             x = layer.forward(x)
     model.output_shape = None  # the caches are of these images now: no backward
     return {name: InputStatistics(n, *(total / n)) for name, total in sums.items()}
+
+
+def moments(x):
+    """x, |x| and x^2; squares in float64, because the variance is a small difference of large ones."""
+    return x, np.abs(x), np.square(x, dtype=np.float64)
 
 
 def scores(model, score, statistics=None):

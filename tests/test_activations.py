@@ -21,6 +21,11 @@ def test_the_values_are_those_of_the_function(kind, function):
     assert np.allclose(kind().forward(X), np.vectorize(function)(X), rtol=1e-13)
 
 
+def test_a_sigmoid_far_below_zero_is_no_rounding_error():
+    x = np.array([-10, -20, -50], np.float32)
+    assert np.allclose(Sigmoid().forward(x), np.exp(x.astype(float)), rtol=1e-4, atol=0)
+
+
 @BOTH
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_far_from_zero_nothing_overflows(kind, function, dtype):

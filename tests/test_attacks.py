@@ -146,6 +146,31 @@ def test_right_under_all_is_the_worst_of_each_image():
     assert right_under_all(model, [images, worse], labels).tolist() == [True, False, False]
 
 
+def test_right_under_all_takes_a_label_for_each_image_of_each_attack():
+    model, images = linear_model(W), as_images([1, 0, 0, 0], [0, 1, 0, 0])
+    with pytest.raises(ValueError, match="1 images and 2 labels"):
+        right_under_all(model, [images, images[:1]], np.array([1, 1]))
+    with pytest.raises(ValueError, match="labels run from 1 to 51"):
+        right_under_all(model, [images], np.array([1, 51]))
+
+
+def test_attacked_images_have_the_dtype_of_the_images():
+    model, images, labels = linear_model(W), as_images([1, 0, 0, 0]), np.array([1])
+    assert images.dtype == np.float32
+    for name in ("fgsm", "pgd", "square"):
+        found = attack_with(name, model.astype(np.float64), images, labels, 0.1)
+        assert found.dtype == np.float32
+
+
+def test_smallest_limits_where_all_are_read_wrong_are_zero():
+    model, images = linear_model(W), as_images([1, 0, 0, 0])
+
+    def attack(*args):
+        raise AssertionError("nothing is left to attack")
+
+    assert smallest_limits(attack, model, images, np.array([0])).tolist() == [0]
+
+
 def test_smallest_limits_of_a_linear_model():
     """x @ W - limit * sum(abs(W)) = 0, where no pixel is clipped."""
     model = linear_model(W)
@@ -166,6 +191,7 @@ def test_smallest_limits_of_a_linear_model():
     "changes, message",
     [
         ({"limit": 1.5}, r"limit is 1\.5"),
+        ({"limit": True}, "limit is True"),
         ({"limit": np.full(3, 0.1)}, "one for each of 2"),
         ({"images": np.full((2, 1, 4, 1), 2, np.float32)}, "outside"),
         ({"labels": np.array([1])}, "2 images and 1 labels"),

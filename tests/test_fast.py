@@ -171,6 +171,14 @@ def test_matmul_into_one_of_its_factors_is_declined(rng):
     assert matmul(a, b, out=a) is NotImplemented
 
 
+def test_matmul_into_every_other_number_or_what_is_not_to_be_written_is_declined(rng):
+    a, b = normal(rng, 100, 90), normal(rng, 90, 100)
+    read_only = np.zeros((100, 100), np.float32, order="F")
+    read_only.flags.writeable = False
+    for out in (np.zeros((200, 100), np.float32)[::2], read_only):
+        assert matmul(a, b, out) is NotImplemented and not out.any()
+
+
 @pytest.mark.parametrize("n", [1, 3, LANES - 1, LANES, 2 * LANES + 7])
 @pytest.mark.parametrize("c_in, c_out", [(1, 12), (2, 3), (7, 3), (2, TILE + 3), (30, 4)])
 def test_convolution(n, c_in, c_out, kernel, padding, rng):

@@ -61,6 +61,13 @@ def test_a_velocity_that_shrinks_for_ever_becomes_zero(parameter):
     assert not np.any(sgd.v[0])
 
 
+@OPTIMISERS
+def test_a_gradient_in_float64_leaves_weights_in_float32(optimiser, parameter):
+    parameter.grad = np.ones((3, 2))
+    optimiser([parameter], lr=0.1).step()
+    assert parameter.value.dtype == np.float32
+
+
 def test_pruned_weights_stay_zero_whatever_their_velocity(parameter):
     sgd = SGD([parameter], lr=0.1, momentum=0.9)
     sgd.step()

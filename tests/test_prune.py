@@ -467,6 +467,8 @@ def test_variance_is_exact_where_the_mean_is_large(rng):
     x = (1 + 1e-4 * rng.normal(size=(1000, 4))).astype(np.float32)
     found = input_statistics(model, x)["0.w"].variance
     assert np.allclose(found, x.astype(float).var(axis=0), rtol=1e-3)
+    x[:, 0] = 3.7
+    assert input_statistics(model, x)["0.w"].deviation[0] < 1e-6
 
 
 def test_what_does_not_belong_together_is_refused(model, rng):

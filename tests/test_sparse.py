@@ -484,6 +484,12 @@ def test_save_and_load(max_conv_density, cnn, rng, tmp_path):
     assert np.array_equal(loaded.predict(x), network.predict(x)) and str(loaded) == str(network)
 
 
+def test_a_relu_may_be_any_truth(tmp_path, rng):
+    layer = Convolution(Conv2D(1, 3, 3, rng=rng), (6, 5, 1), 1)
+    SparseNetwork([layer], max_conv_density=None).save(tmp_path / "network.npz")
+    assert SparseNetwork.load(tmp_path / "network.npz").layers[0].relu is True
+
+
 def test_files_that_are_no_network_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError):
         SparseNetwork.load(tmp_path / "nothing.npz")

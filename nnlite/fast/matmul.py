@@ -70,8 +70,8 @@ def suited(a, b, out):
     if out is None:
         return True
     fits = all_float32(out) and out.shape == (a.shape[0], b.shape[1])
-    one_piece = out.flags.carray or out.flags.farray  # and may be written to
-    return fits and one_piece and not any(np.may_share_memory(out, x) for x in (a, b))
+    one_piece = out.flags.c_contiguous or out.flags.f_contiguous
+    return fits and one_piece and out.flags.behaved and not any(np.may_share_memory(out, x) for x in (a, b))
 
 
 class Lines(NamedTuple):

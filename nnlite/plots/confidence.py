@@ -60,9 +60,9 @@ def mark_thresholds(axes, here, published):
 
     here, published   [(threshold, fraction kept), ...]
     """
-    for x, _ in here:
-        line = axes.axvline(x, color="black", lw=0.8, ls="-.")
-    line.set_label("90 % and 80 % of the clean kept")
+    label = "90 % and 80 % of the clean kept"
+    for k, (x, _) in enumerate(here):
+        axes.axvline(x, color="black", lw=0.8, ls="-.", label=None if k else label)
     words, look = [], {"color": GROUPS["corrupted"]["color"], "ls": "", "ms": 6}
     for points, style, source in ((here, {"marker": "o"}, ""), (published, OPEN, "published: ")):
         for x, kept in points:

@@ -24,7 +24,7 @@ def prepare(layer, max_density, max_conv_density):
         layer = replace(layer, input_shape=check_input_shape(layer.input_shape, layer.conv))
         density = layer.non_zeros / layer.conv.w.value.size
         if max_conv_density is None or density > max_conv_density:
-            return replace(layer, conv=float32_copy(layer.conv))
+            return replace(layer, conv=float32_copy(layer.conv), relu=bool(layer.relu))
         return prepare_linear(as_sparse(layer), None)
     return prepare_linear(layer, max_density)
 

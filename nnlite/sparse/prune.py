@@ -26,6 +26,7 @@ from nnlite.checks import (
 from nnlite.prune import InputStatistics
 from nnlite.sparse.layers import Linear, images_of_shape
 from nnlite.sparse.product import check_indices, csr_matmul
+from nnlite.weight_scores import moments
 
 REMEDY = "such as nnlite.sparse.unroll(model, input_shape) makes"
 
@@ -45,7 +46,7 @@ def input_statistics(layers, images, batch_size=500):
     for start in range(0, n, batch_size):
         x = images[start : start + batch_size].T  # (features, N), as `a @ x` takes it
         for layer, total in zip(layers, sums):
-            for part, values in zip(total, (x, np.abs(x), np.square(x))):
+            for part, values in zip(total, moments(x)):
                 part += values.sum(axis=1, dtype=np.float64)
             x = csr_matmul(layer.matrix, x) + layer.bias[:, None]
             x = np.maximum(x, 0) if layer.relu else x
