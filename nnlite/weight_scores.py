@@ -133,7 +133,7 @@ def input_statistics(model, images, batch_size=500):
 
 
 def moments(x):
-    """x, |x| and x^2; squares in float64, because the variance is a small difference of large ones."""
+    """x, |x| and x^2, the squares in float64: the variance is a small difference of large ones."""
     return x, np.abs(x), np.square(x, dtype=np.float64)
 
 

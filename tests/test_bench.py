@@ -71,6 +71,13 @@ def test_the_tables_of_the_docs_are_those_of_the_results(name, script, page):
     assert table.strip("\n") in (DOCS / page).read_text()
 
 
+def test_machines_stand_side_by_side_in_the_docs_as_their_results_say():
+    files = sorted((DOCS / "results" / "bench").glob("*.json"))
+    tables = everything.side_by_side([json.loads(path.read_text()) for path in files])
+    for part in tables.split("\n\n")[:2]:  # the machines, and the goals
+        assert part in (DOCS / "training.md").read_text()
+
+
 def test_each_rung_has_in_use_what_it_says():
     for candidate, names in training.LADDER.items():
         with nnlite.plain():

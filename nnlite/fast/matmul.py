@@ -71,7 +71,8 @@ def suited(a, b, out):
         return True
     fits = all_float32(out) and out.shape == (a.shape[0], b.shape[1])
     one_piece = out.flags.c_contiguous or out.flags.f_contiguous
-    return fits and one_piece and out.flags.behaved and not any(np.may_share_memory(out, x) for x in (a, b))
+    fits = fits and one_piece and out.flags.behaved  # behaved: it may be written to, and is aligned
+    return fits and not any(np.may_share_memory(out, x) for x in (a, b))
 
 
 class Lines(NamedTuple):
