@@ -267,7 +267,7 @@ def draw(results, out):
         for row in results.select(FirstLayer)
         for score, found in row["accuracy"].items()
     }
-    if curves:
+    if len(results.select(FirstLayer)) > 1:  # one alone has nothing to be compared with
         plots.save_figure(of_trainings(curves), out / "longer.png")
 
 
