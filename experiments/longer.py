@@ -261,13 +261,14 @@ def table(results):
 
 
 def draw(results, out):
-    """Accuracy of the convolutional network as its first dense layer is pruned, by training."""
+    """Accuracy of the convolutional network as its first dense layer is pruned, by training; once
+    all trainings are there."""
     curves = {
         (row["steps"], score): ([0, *results.config["first_layer"]], [row["unpruned"], *found])
         for row in results.select(FirstLayer)
         for score, found in row["accuracy"].items()
     }
-    if len(results.select(FirstLayer)) > 1:  # one alone has nothing to be compared with
+    if {steps for steps, _ in curves} == {net["steps"] for net in results.config["cnns"]}:
         plots.save_figure(of_trainings(curves), out / "longer.png")
 
 

@@ -144,8 +144,8 @@ def as_float(x, dtype=None, name="x"):
     x = as_array(x, name)
     if x.dtype.kind != "f":
         raise ValueError(
-            f"{name} has dtype {x.dtype}; floating-point values are expected: "
-            f"use {name}.astype(np.float32), and divide bytes by 255"
+            f"{name} has dtype {x.dtype}; floating-point values are expected. Convert integers: "
+            f"{name}.astype(np.float32), or images of bytes: {name}.astype(np.float32) / 255"
         )
     if dtype is None and x.dtype not in (np.float32, np.float64):
         raise ValueError(f"{name} has dtype {x.dtype}; use {name}.astype(np.float32)")
