@@ -19,6 +19,7 @@ from nnlite.attacks import (
     check_wanted,
     fgsm,
     gaussian,
+    is_right,
     parts,
     pgd,
     random_signs,
@@ -92,7 +93,7 @@ def right_under(attack, model, images, labels, limit, losses, **options):
 
 def gradient_is_zero(model, images, labels, losses):
     """Fraction of the images, of those read right, at which no loss has a gradient."""
-    right = model.predict(images).argmax(axis=1) == labels
+    right = is_right(model, images, labels)
     images, labels = images[right], labels[right]
     zero = np.ones(len(images), bool)
     for loss in losses.values():

@@ -82,9 +82,9 @@ def first_layer_98(study, longer):
         )
     for row in longer.select("FirstLayer"):
         k = longer.config["first_layer"].index(0.98)
-        lost = {score: row["unpruned"] - row["accuracy"][score][k] for score in SCORES}
-        nearly += [points <= 0.005 for points in lost.values()]
-        named = [f"{score.replace('_', ' ')} {100 * lost[score]:.1f}" for score in SCORES]
+        points = {score: row["unpruned"] - row["accuracy"][score][k] for score in SCORES}
+        nearly += [lost <= 0.005 for lost in points.values()]
+        named = [f"{score.replace('_', ' ')} {100 * points[score]:.1f}" for score in SCORES]
         words.append(f"after {row['steps']:,} steps {', '.join(named)} points at 98 %")
     return f"{'; '.join(words)}; {ONE}", verdict(any(free), any(nearly))
 
