@@ -28,6 +28,7 @@ from lab.tables import markdown, percent
 import nnlite
 from nnlite import plots, prune
 from nnlite.attacks import random_signs
+from nnlite.sparse import SparseNetwork
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Attacked:
         if "compensated" in self.control:
             saved = prune.compensate(model, masks, parts.statistics)
         with prune.applied(model, masks):
-            attacked = behind(inputs, model, data.image_shape)
+            attacked = SparseNetwork(model) if masks else behind(inputs, model, data.image_shape)
             result = under_everything(attacked, data, bank, cfg)
         prune.undo(model, saved)
         reaching = masks[parts.first].any(axis=1) if parts.first in masks else inputs

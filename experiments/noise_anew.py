@@ -25,14 +25,13 @@ from lab.figures.attacks import gains
 from lab.prepared import Made, scored
 from lab.published import ANN_NOISE, ANN_TABLE, CNN_NOISE, SCORED_IMAGES
 from lab.tables import describe, markdown, percent
-from lab.unrolled import Unrolled
 
 import nnlite
 import nnlite.sparse.prune as sparse_prune
 from nnlite import plots, prune
 from nnlite.attacks import right_under_all
 from nnlite.noise import add_noise
-from nnlite.sparse import unroll
+from nnlite.sparse import SparseNetwork, unroll
 
 
 @dataclass(frozen=True)
@@ -101,15 +100,14 @@ class Attacked:
         network, bank, scores = scored(*self.trained(cfg), cfg, data, runs)
         away = away_of_whole(*self.trained(cfg), cfg, attack, data, runs)
         replayed = [bank[pair] for pair in vectors] + [away]
-        with prune.applied(network.model, self.dense_masks(cfg, scores)):
-            model = self.written_out(network.model, cfg, data)
-            pairs, made = [*vectors, (None, cfg.ten_limit)], {}
-            for (target, limit), start in zip(pairs, replayed):
-                if (target, limit) not in made:  # some of the eight are among the ten
-                    made[target, limit] = anew(model, data, target, limit, start, attack, cfg)
-            strongest, last_steps, steps = zip(*(made[pair] for pair in pairs))
-            found = [under_all(model, data.test, noise) for noise in (replayed, strongest)]
-            clean = nnlite.accuracy(model, *data.test)
+        model = self.in_form(network.model, scores, cfg, data)
+        pairs, made = [*vectors, (None, cfg.ten_limit)], {}
+        for (target, limit), start in zip(pairs, replayed):
+            if (target, limit) not in made:  # some of the eight are among the ten
+                made[target, limit] = anew(model, data, target, limit, start, attack, cfg)
+        strongest, last_steps, steps = zip(*(made[pair] for pair in pairs))
+        found = [under_all(model, data.test, noise) for noise in (replayed, strongest)]
+        clean = nnlite.accuracy(model, *data.test)
         both = {key: {"replayed": found[0][key], "strongest": found[1][key]} for key in found[0]}
         return {"clean": clean, **both, "steps": list(steps), "last_steps": list(last_steps)}
 
@@ -122,24 +120,21 @@ class Attacked:
         ten = [(target, cfg.ten_limit) for target in range(10)]
         return [*eight, *ten], getattr(cfg, f"{self.network}_attack")
 
-    def dense_masks(self, cfg, scores):
+    def in_form(self, model, scores, cfg, data):
+        """The network that is attacked."""
+        if self.form in ((), "whole"):
+            return model
         if self.network == "ann":
-            return pruning.masks_of(self.form, scores)
+            return pruning.pruned(model, pruning.masks_of(self.form, scores))
         if self.form == "first dense layer":
             name, values = next(iter(scores["mean_activation"].items()))
-            return {name: prune.keep_mask(values, cfg.cnn_dense)}
-        return {}
-
-    def written_out(self, model, cfg, data):
-        """The model; with its convolutions written out and pruned, where the form says so."""
-        if self.network == "ann" or not self.form.startswith("convolutions"):
-            return model
+            return pruning.pruned(model, {name: prune.keep_mask(values, cfg.cnn_dense)})
         layers, score = unroll(model, data.image_shape), self.form.split(", ")[1]
         scores = pruning.scores_of(
             *(layers, data.train.images, self.seed, cfg.scored_images), pruning=sparse_prune
         )
         chosen = {i: scores[score][i] for i in range(len(cfg.cnn.convolutions))}
-        return Unrolled(sparse_prune.apply(layers, prune.keep_masks(chosen, cfg.decoupled)))
+        return SparseNetwork(sparse_prune.apply(layers, prune.keep_masks(chosen, cfg.decoupled)))
 
 
 @functools.lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
-from lab import banks, nets, script
+from lab import banks, nets, pruning, script
 from lab.attacked import under_noise
 from lab.figures.pruning import replayed_and_anew
 from lab.prepared import Made, scored
@@ -67,15 +67,16 @@ class Attacked:
         name, net_cfg = f"{self.network}-lq", getattr(cfg, self.network)
         network, replayed, scores = scored(name, net_cfg, self.seed, cfg, data, runs)
         vectors = cfg.ann_vectors if self.network == "ann" else cfg.cnn_vectors
-        masks = self.masks(scores)
-        with prune.applied(network.model, masks):
+        masks, anew = self.masks(scores), replayed
+        if masks:
+            network = replace(network, model=pruning.pruned(network.model, masks))
             options = {"wanted": vectors, "pruned": digest(masks)}
-            anew = banks.bank(network, data, runs, cfg.noise, **options) if masks else replayed
-            return {
-                "clean": nnlite.accuracy(network.model, *data.test),
-                "replayed": under_each(network.model, replayed, vectors, data.test),
-                "anew": under_each(network.model, anew, vectors, data.test),
-            }
+            anew = banks.bank(network, data, runs, cfg.noise, **options)
+        return {
+            "clean": nnlite.accuracy(network.model, *data.test),
+            "replayed": under_each(network.model, replayed, vectors, data.test),
+            "anew": under_each(network.model, anew, vectors, data.test),
+        }
 
     def masks(self, scores):
         """{"1.w": mask, ...} of the weights that are kept."""

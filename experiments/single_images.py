@@ -28,7 +28,7 @@ from lab.published import ANN_SPARSITY, CNN_SPARSITIES, LATER, LATER_LIMITS, SCO
 from lab.tables import markdown, percent
 
 import nnlite
-from nnlite import plots, prune, robustness
+from nnlite import plots, robustness
 from nnlite.attack_losses import cross_entropy_at, margin_loss
 from nnlite.attacks import pgd, right_under_all, smallest_limits
 
@@ -153,7 +153,7 @@ def some_images(network, cfg, data):
 
 @functools.lru_cache(maxsize=2)
 def in_form(network, form, seed, cfg, data, runs):
-    """The Sequential that a row names."""
+    """The network that a row names."""
     if network == "small":
         (found,) = (one for one in cfg.adversarial if form == name_of(one))
         return adversarial.trained(found, data, seed, runs)
@@ -164,7 +164,7 @@ def in_form(network, form, seed, cfg, data, runs):
     if form == "pruned":
         images = data.train.images
         scores = pruning.scores_of(model, images, seed, cfg.scored_images)["mean_activation"]
-        prune.apply(model, forms.posts_masks(scores, net_cfg, cfg))
+        return pruning.pruned(model, forms.posts_masks(scores, net_cfg, cfg))
     return model
 
 

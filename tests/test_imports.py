@@ -145,7 +145,7 @@ print(len(called))
 """
     assert python(WITHOUT_SLOW + declining) == "1\n"
     inside = "with nnlite.replaced(csr_matmul=print):\n    pass\nprint(len(nnlite.replaceable()))"
-    assert python(f"{WITHOUT_SLOW}\n{inside}") == "10\n"
+    assert python(f"{WITHOUT_SLOW}\n{inside}") == "12\n"
 
 
 def test_every_fast_version_has_a_plain_one():

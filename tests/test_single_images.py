@@ -32,9 +32,8 @@ def in_form(form, data, runs, network="ann-lq"):
 
 def test_forms_are_what_they_say(few_digits, runs):
     whole, pruned = (in_form(form, few_digits, runs) for form in ("whole", "pruned"))
-    for p, q in zip(whole.params, pruned.params):
-        if p.value.ndim == 2:
-            assert np.isclose(q.sparsity, CONFIG.ann_sparsity, atol=1e-3) and p.mask is None
+    assert all(p.mask is None for p in whole.params)
+    assert np.allclose([1 - each.density for each in pruned.layers], CONFIG.ann_sparsity, atol=1e-3)
     assert isinstance(in_form("black and white", few_digits, runs).layers[0], BlackAndWhite)
 
 

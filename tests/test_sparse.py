@@ -11,7 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nnlite.sparse.prune as sparse_prune
-from nnlite import Conv2D, Dense, Dropout, Flatten, ReLU, Sequential, plain, prune
+from nnlite import (
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    ReLU,
+    Sequential,
+    plain,
+    prune,
+    quadratic,
+    softmax_cross_entropy,
+)
+from nnlite.attacks import pgd
 from nnlite.container import opened, write_arrays
 from nnlite.fast import chain
 from nnlite.fast import sparse as kernels
@@ -22,6 +34,7 @@ from nnlite.fast.network import Plan
 from nnlite.fast.panels import WIDTHS, empty_panels, pack, tile_width, unpack
 from nnlite.fast.simd import LANES, TILE
 from nnlite.fast.sparse import BLOCK, ENOUGH, GROUP, NEAR, block_width, blocks_of, multiply
+from nnlite.noise import universal_noise
 from nnlite.sparse import (
     Convolution,
     Linear,
@@ -405,6 +418,84 @@ def test_a_sparse_network_predicts_what_the_model_predicts(n, options, max_conv_
     x = rng.random((n, *SHAPE), dtype=np.float32)
     assert np.allclose(network.predict(x), cnn.predict(x), rtol=0, atol=1e-5)
     assert network.predict(x).shape == (n, 10)
+
+
+@pytest.mark.parametrize("n", [1, 5, 33, 300])
+@pytest.mark.parametrize("max_density", [0, 0.6, 1])
+@pytest.mark.parametrize("max_conv_density", [0, 1])
+@pytest.mark.parametrize("computed", [nullcontext, plain])
+def test_a_sparse_network_has_the_gradient_of_the_model(
+    n, max_density, max_conv_density, computed, cnn, rng
+):
+    network = SparseNetwork(cnn, SHAPE, max_density, max_conv_density)
+    x, labels = rng.random((n, *SHAPE), dtype=np.float32), rng.integers(10, size=n)
+    for loss in (quadratic, softmax_cross_entropy):
+        expected = cnn.input_gradient(x, labels, loss)
+        with computed():
+            found = network.input_gradient(x, labels, loss)
+            of_flat = network.input_gradient(x.reshape(n, -1), labels, loss)
+        assert np.allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+        assert np.array_equal(of_flat, found.reshape(n, -1))
+
+
+@given(
+    sizes=st.lists(st.sampled_from([1, 3, 20, BLOCK + 1, 500]), min_size=3, max_size=4),
+    n=st.sampled_from([1, 2, 33, 200]),
+    density=st.sampled_from([0.0, 0.02, 0.3]),
+    seed=st.integers(0, 5),
+)
+@settings(max_examples=50, deadline=None)
+def test_the_gradient_is_the_product_of_the_transposed_matrices(sizes, n, density, seed):
+    """Of any random upstream, from the last layer to the first."""
+    rng = np.random.default_rng(seed)
+    layers = [
+        Linear(random_csr(m, k, density, np.float32, rng), rng.normal(size=m), relu)
+        for k, m, relu in zip(sizes, sizes[1:], [True, False, True])
+    ]
+    x = rng.normal(size=(n, sizes[0])).astype(np.float32)
+    upstream = dy = rng.normal(size=(n, sizes[-1]))
+    outputs = [x.astype(float)]
+    for layer in layers:
+        y = outputs[-1] @ layer.matrix.toarray().T + layer.bias
+        outputs.append(np.maximum(y, 0) if layer.relu else y)
+    for layer, y in zip(layers[::-1], outputs[::-1]):
+        dy = (dy * (y > 0) if layer.relu else dy) @ layer.matrix.toarray()
+    network = SparseNetwork(layers, max_density=None)
+    found = network.input_gradient(x, None, lambda outputs, _: (0.0, upstream))
+    assert found.dtype == np.float32
+    assert np.allclose(found, dy, rtol=0, atol=1e-4 * np.abs(dy).max(initial=1))
+
+
+def test_noise_and_attacks_take_a_sparse_network(cnn, rng):
+    network = SparseNetwork(cnn, SHAPE)
+    x, labels = rng.random((40, *SHAPE), dtype=np.float32), rng.integers(10, size=40)
+    both = [
+        (
+            universal_noise(model, x, 3, 0.2, rng=np.random.default_rng(0), steps=3),
+            pgd(model, x, labels, 0.1, rng=np.random.default_rng(0), steps=3),
+        )
+        for model in (cnn, network)
+    ]
+    for expected, found in zip(*both):
+        assert np.mean(np.abs(found - expected) < 1e-4) > 0.99  # but where a sign is a coin's
+
+
+def test_a_gradient_of_another_shape_is_refused(cnn, rng):
+    network, x = SparseNetwork(cnn, SHAPE), rng.random((4, *SHAPE), dtype=np.float32)
+    with pytest.raises(ValueError, match=r"dy has shape \(4, 9\), the outputs of the network had"):
+        network.input_gradient(x, None, lambda outputs, _: (0.0, outputs[:, 1:]))
+    with pytest.raises(ValueError, match="x has shape"):
+        network.input_gradient(x[:, 1:], np.arange(4), quadratic)
+
+
+def test_indices_damaged_before_the_first_gradient_are_noticed(rng):
+    a = random_csr(30, 40, 0.2, np.float32, rng)
+    network = SparseNetwork([Linear(a, np.zeros(30))], max_density=None)
+    x = rng.random((20, 40), dtype=np.float32)
+    network.predict(x)
+    network.layers[0].matrix.indices[0] = 1000
+    with pytest.raises(ValueError, match="lead outside it"):
+        network.input_gradient(x, np.zeros(20, int), quadratic)
 
 
 def test_unrolled_layers_have_independent_weights(cnn, rng):

@@ -7,7 +7,6 @@ All have the noise that was made on the whole network.  Rows of the scripts name
 the fields network, form and seed.
 """
 
-import copy
 import functools
 from dataclasses import dataclass, replace
 
@@ -21,6 +20,7 @@ from nnlite import prune
 from nnlite.confidence import auroc, probability_ratio, top_two_ratio
 from nnlite.model import Sequential
 from nnlite.noise import add_noise
+from nnlite.sparse import SparseNetwork
 
 FORMS = ("whole", "pruned", "pruned less")
 
@@ -51,7 +51,7 @@ class Network:
     name: str  # such as "ann-lq"
     form: str  # one of FORMS
     seed: int
-    model: Sequential
+    model: Sequential | SparseNetwork  # the latter if it is pruned
     bank: dict  # {(target, limit): noise (28, 28, 1)}
     after_softmax: bool = False  # see nets.Config
     removed: float = 0.0  # fraction of the weights, of the layers that are pruned
@@ -88,9 +88,8 @@ class Network:
         return add_noise(images, vectors[targets])
 
     def without(self, masks, form):
-        """The same network, its weights copied, without those that the masks remove."""
-        model = copy.deepcopy(self.model)
-        prune.apply(model, masks)
+        """The same network without the weights that the masks remove."""
+        model = pruning.pruned(self.model, masks)
         return replace(self, form=form, model=model, removed=prune.fraction_removed(masks))
 
 

@@ -23,7 +23,6 @@ from nnlite import prune
 from nnlite.confidence import threshold_at
 from nnlite.files import replace_when_done
 from nnlite.noise import add_noise
-from nnlite.sparse import SparseNetwork
 
 WEB = Path(__file__).with_name("web")  # the page without its numbers
 SCRIPTS = ("network.js", "drawing.js", "show.js", "pen.js", "play.js")
@@ -83,7 +82,7 @@ def measure(whole, data, cfg, digits):
 def measure_network(network, tests, validation):
     """accuracy on each set of test images, and thresholds, see thresholds_of."""
     return {
-        "accuracy": accuracies(SparseNetwork(network.model), *tests),
+        "accuracy": accuracies(network.model, *tests),
         "thresholds": thresholds_of(network.ratio_of_right(*validation)),
     }
 

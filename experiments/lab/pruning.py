@@ -60,17 +60,23 @@ def masks_of(settings, scores):
     return functools.reduce(lambda a, b: prune.combine(a, b, allow_empty=True), each or [{}])
 
 
+def pruned(model, masks):
+    """The model without the weights that the masks remove: faster, also for those who attack it.
+
+    Of images (28, 28, 1), as all data sets here have.
+    """
+    with prune.applied(model, masks):
+        return SparseNetwork(model, (28, 28, 1))
+
+
 def pruned_accuracies(model, masks, image_sets, labels):
     """Accuracy of the pruned model on each set of images."""
-    with prune.applied(model, masks):
-        network = SparseNetwork(model)  # faster from 65 % zeros on
-    return accuracies(network, image_sets, labels)
+    return accuracies(pruned(model, masks), image_sets, labels)
 
 
 def pruned_accuracy(model, masks, part):
     """Accuracy of the pruned model on one part of the data."""
-    with prune.applied(model, masks):
-        return nnlite.accuracy(model, *part)
+    return nnlite.accuracy(pruned(model, masks), *part)
 
 
 def overlap(masks, others):

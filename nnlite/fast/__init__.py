@@ -47,7 +47,7 @@ def in_turn(function):
 if hasattr(os, "register_at_fork"):  # Windows has no fork
     os.register_at_fork(after_in_child=FORKED.set)
 
-# These two need SciPy, which takes as long to import as NumPy: it is when they are first called.
+# These need SciPy, which takes as long to import as NumPy: it is when they are first called.
 
 
 def csr_matmul(a, x):
@@ -64,6 +64,20 @@ def network_outputs(network, x, out):
     return fast_network.network_outputs(network, x, out)
 
 
+def layer_outputs(network, x):
+    """nnlite.sparse.network.layer_outputs, by nnlite/fast/network.py."""
+    from nnlite.fast import network as fast_network
+
+    return fast_network.layer_outputs(network, x)
+
+
+def network_input_gradient(network, outputs, dy):
+    """nnlite.sparse.network.network_input_gradient, by nnlite/fast/network.py."""
+    from nnlite.fast import network as fast_network
+
+    return fast_network.network_input_gradient(network, outputs, dy)
+
+
 if not numba.config.DISABLE_JIT:
     put_in(
         matmul=in_turn(matmul.matmul),
@@ -76,4 +90,6 @@ if not numba.config.DISABLE_JIT:
         conv2d_filter_gradient=in_turn(conv.conv2d_filter_gradient),
         csr_matmul=in_turn(csr_matmul),
         network_outputs=in_turn(network_outputs),
+        layer_outputs=in_turn(layer_outputs),
+        network_input_gradient=in_turn(network_input_gradient),
     )

@@ -18,23 +18,18 @@ from nnlite.fast.kernel import all_float32
 from nnlite.fast.panels import aligned, pack, tile_width, unpack
 from nnlite.fast.simd import LANES
 from nnlite.fast.sparse import blocks_of, multiply
+from nnlite.layers import relu_gradient
 from nnlite.sparse.layers import Convolution, Linear, check_linear, flat, images_of_shape, is_sparse
 from nnlite.sparse.prepare import check_fit
-from nnlite.sparse.product import is_whole
+from nnlite.sparse.product import check_indices, is_whole
 
 PLANS = WeakKeyDictionary()  # SparseNetwork: Plan
 
 
 def network_outputs(network, x, out):
     """nnlite.sparse.network.network_outputs, of float32 images."""
-    plan = PLANS.get(network)
-    if plan is None or plan.layers != tuple(network.layers):
-        if not all_whole(network.layers):
-            return NotImplemented
-        plan = PLANS[network] = Plan(network.layers)
-    if not all_float32(x, out) or out.shape != (len(x), plan.n_out):
-        return NotImplemented
-    if prod(x.shape[1:]) != plan.n_in:
+    plan = plan_for(network, x)
+    if plan is None or not all_float32(out) or out.shape != (len(x), plan.n_out):
         return NotImplemented
     x = plan.convolved(x)
     if len(x) <= chain.FEW and plan.chain is not None:
@@ -42,6 +37,33 @@ def network_outputs(network, x, out):
     else:
         plan.compute(x, out)
     return out
+
+
+def layer_outputs(network, x):
+    """nnlite.sparse.network.layer_outputs, of float32 images."""
+    plan = plan_for(network, x)
+    return NotImplemented if plan is None else plan.layer_outputs(x)
+
+
+def network_input_gradient(network, outputs, dy):
+    """nnlite.sparse.network.network_input_gradient, of the outputs of the same layers."""
+    plan = PLANS.get(network)
+    if plan is None or plan.layers != tuple(network.layers) or not all_float32(*outputs, dy):
+        return NotImplemented
+    shapes = [(y.shape[0], prod(y.shape[1:])) for y in (*outputs, dy)]
+    if shapes != [(len(dy), layer.n_out) for layer in (*plan.layers, plan.layers[-1])]:
+        return NotImplemented
+    return plan.input_gradient(outputs, dy)
+
+
+def plan_for(network, x):
+    """The Plan of a network; None for layers or images x (N, ...) that the kernels do not take."""
+    plan = PLANS.get(network)
+    if plan is None or plan.layers != tuple(network.layers):
+        if not all_whole(network.layers):
+            return None
+        plan = PLANS[network] = Plan(network.layers)
+    return plan if all_float32(x) and prod(x.shape[1:]) == plan.n_in else None
 
 
 def all_whole(layers):
@@ -137,6 +159,45 @@ class Plan:
             out[:] = flat(x)
         else:
             unpack(panels, out)
+
+    def layer_outputs(self, x):
+        """[what each layer makes of x (N, ...)]"""
+        outputs = []
+        for layer, blocks in zip(self.layers, self.blocks):
+            if blocks is None:
+                x = layer.forward(x)
+            else:
+                x = self.product(blocks, x, layer.bias, layer.relu)
+            outputs.append(x)
+        return outputs
+
+    def input_gradient(self, outputs, dy):
+        """d loss / d x, from d loss / d outputs[-1]."""
+        layers = zip(self.layers[::-1], self.transposed[::-1], outputs[::-1])
+        for layer, blocks, y in layers:
+            dy = dy.reshape(y.shape)
+            if blocks is None:
+                dy = layer.backward_input(dy, y)
+            else:
+                dy = relu_gradient(y, dy) if layer.relu else dy
+                dy = self.product(blocks, dy, np.zeros(layer.n_in, np.float32), False)
+        return dy
+
+    @cached_property
+    def transposed(self):
+        """Blocks of the transposed matrices.  Raises ValueError if these were damaged since."""
+        for layer in filter(is_sparse, self.layers):
+            check_indices(layer.matrix)
+        return [
+            blocks_of(layer.matrix.T.tocsr()) if is_sparse(layer) else None for layer in self.layers
+        ]
+
+    def product(self, blocks, x, bias, with_relu):
+        """relu(a @ x + bias) of Blocks a, for images: x (N, ...), K numbers each -> (N, M)"""
+        width = tile_width(len(x))
+        here, there = self.workspace(len(x) + width)
+        panels = pack(flat(x), width, here)
+        return unpacked(multiply(blocks, panels, bias, with_relu, there), len(x))
 
     def workspace(self, n):
         """Two buffers for the panels of n images, kept from one call to the next."""

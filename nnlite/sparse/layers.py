@@ -1,7 +1,7 @@
 """The layers of a SparseNetwork, and how a Sequential becomes such layers.
 
 Bias and ReLU are part of a layer.  Linear has a matrix, sparse or dense; Convolution still has
-its filters.  `forward` is all there is: these are for inference.
+its filters.  These are for inference: backward goes the gradient of the inputs alone.
 """
 
 from dataclasses import dataclass, replace
@@ -11,8 +11,8 @@ import numpy as np
 import scipy.sparse
 
 from nnlite.checks import as_array, as_float, check_model
-from nnlite.conv import Conv2D, conv2d
-from nnlite.layers import Dense, Dropout, Flatten, ReLU, matmul, relu
+from nnlite.conv import Conv2D, conv2d, conv2d_input_gradient
+from nnlite.layers import Dense, Dropout, Flatten, ReLU, matmul, relu, relu_gradient
 from nnlite.sparse.decouple import check_input_shape, decouple, pixels_read
 from nnlite.sparse.product import csr_matmul
 
@@ -37,6 +37,12 @@ class Linear:
         y = csr_matmul(self.matrix, x.T).T if self.is_sparse else matmul(x, self.matrix.T)
         y += self.bias
         return relu(y) if self.relu else y
+
+    def backward_input(self, dy, y):
+        """dy (N, n_out) = d loss / d y, of y that forward(x) gave -> d loss / d x (N, n_in)"""
+        dy = relu_gradient(y, dy) if self.relu else dy
+        a = self.matrix
+        return csr_matmul(a.T.tocsr(), dy.T).T if self.is_sparse else matmul(dy, a)
 
     @property
     def n_in(self):
@@ -91,6 +97,12 @@ class Convolution:
         x = images_of_shape(x, self.input_shape)
         y = conv2d(x, conv.w.value, conv.b.value, conv.stride, zeros)
         return relu(y) if self.relu else y
+
+    def backward_input(self, dy, y):
+        """dy = d loss / d y, of y (N, Ho, Wo, c_out) that forward(x) gave -> d loss / d x"""
+        conv, size = self.conv, self.input_shape[:2]
+        dy = relu_gradient(y, dy) if self.relu else dy
+        return conv2d_input_gradient(dy, conv.w.value, conv.stride, conv.geometry(*size)[0], size)
 
     @property
     def output_shape(self):

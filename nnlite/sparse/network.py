@@ -1,8 +1,9 @@
-"""SparseNetwork: a trained and pruned network, for inference only.
+"""SparseNetwork: a trained and pruned network, for inference and for those who attack it.
 
     network = SparseNetwork(model)                       # of a Sequential
     network = SparseNetwork(unroll(model, (28, 28, 1)))  # of layers with independent weights
     outputs = network.predict(images)
+    gradient = network.input_gradient(images, labels, nnlite.softmax_cross_entropy)
 
 Each layer is a sparse or a dense matrix, or a convolution, whichever its density makes faster;
 bias and ReLU are part of it.
@@ -13,7 +14,7 @@ from math import prod
 
 import numpy as np
 
-from nnlite.checks import as_float, check_count, check_number
+from nnlite.checks import as_float, check_count, check_function, check_number, check_upstream
 from nnlite.container import opened
 from nnlite.model import Sequential
 from nnlite.replace import may_be_replaced
@@ -35,8 +36,26 @@ def network_outputs(network, x, out):
     return out
 
 
+@may_be_replaced
+def layer_outputs(network, x):
+    """[what each layer of a SparseNetwork makes of x (N, ...), (N, ...) each]"""
+    outputs = []
+    for layer in network.layers:
+        x = layer.forward(x)
+        outputs.append(x)
+    return outputs
+
+
+@may_be_replaced
+def network_input_gradient(network, outputs, dy):
+    """d loss / d x, from dy = d loss / d outputs[-1], of outputs = layer_outputs(network, x)."""
+    for layer, y in zip(network.layers[::-1], outputs[::-1]):
+        dy = layer.backward_input(dy.reshape(y.shape), y)
+    return dy
+
+
 class SparseNetwork:
-    """A network for inference, float32: `predict` gives what the model's predict gives.
+    """A network for inference, float32: `predict` and `input_gradient` give what the model's give.
 
     layers             a Sequential (its masks are its zeros), or a list of Linear and Convolution
     input_shape        (H, W, C) of one image; needed where a Sequential has convolutions
@@ -76,6 +95,19 @@ class SparseNetwork:
             some = slice(start, start + batch_size)
             network_outputs(self, x[some], outputs[some])
         return outputs
+
+    def input_gradient(self, x, labels, loss):
+        """d loss(outputs, labels) / d x, of the shape of x; all images are computed at once.
+
+        labels   the targets of the loss;  loss  such as nnlite.quadratic
+        It is all that an attack needs: nnlite.noise and nnlite.attacks take a SparseNetwork.
+        """
+        x = as_float(x, np.dtype(np.float32))
+        check_images(x, self.input_shape)
+        outputs = layer_outputs(self, x)
+        _, dy = check_function("loss", loss)(flat(outputs[-1]), labels)
+        dy = check_upstream("the network", dy, (len(x), self.n_out), np.dtype(np.float32))
+        return network_input_gradient(self, outputs, dy).reshape(x.shape)
 
     @cached_property
     def widest(self):
