@@ -228,7 +228,8 @@ print(json.dumps([noise.torch_noise(*about, best=best)().tolist() for best in (F
 """
     about = networks.random_weights("cnn"), networks.random_images(300)
     v = noise.nnlite_noise(*about)()
-    for found in in_a_process(code):
+    of_sparse = noise.nnlite_noise(*about, sparse=True)()
+    for found in (of_sparse, *in_a_process(code)):
         assert np.abs(np.subtract(found, v)).mean() < 1e-3 * np.abs(v).mean()
 
 
@@ -244,7 +245,7 @@ def measured():
     cases = {
         "product": {case: product.CANDIDATES for case in [*product.POSTS, *product.SQUARES]},
         "training": dict.fromkeys(networks.NETWORKS, training.CANDIDATES),
-        "noise": dict.fromkeys(networks.NETWORKS, noise.CANDIDATES),
+        "noise": dict.fromkeys(noise.CASES, noise.CANDIDATES),
         "sparse": {c: candidates.CANDIDATES[kind] for c, (kind, *_) in candidates.CASES.items()},
         "growth": {work: ("1", "2") for work, _ in growth.processes(2)},
     }

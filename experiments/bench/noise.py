@@ -1,9 +1,10 @@
 """How long a step of universal noise takes: nnlite's `universal_noise` against PyTorch.
 
     pip install -e '.[bench]'
-    python experiments/bench/noise.py        five minutes; leave the machine alone
+    python experiments/bench/noise.py        ten minutes; leave the machine alone
 
-The posts' networks, batches of 250 of 1000 images, softmax and cross-entropy, Adam: images + noise,
+The posts' networks, whole and pruned (a SparseNetwork of nnlite; PyTorch multiplies the zeros too),
+batches of 250 of 1000 images, softmax and cross-entropy, Adam: images + noise,
 clipped, through the network and back to the noise, which is kept within its limit.  A call does
 STEPS steps, and a step is its time divided by that.  PyTorch computes the gradient of the noise
 only, none of the weights', in its default form and in its best: channels last, Adam in one pass,
@@ -19,8 +20,10 @@ import os
 import numpy as np
 from shared import script, timing
 from shared.networks import (
-    NETWORKS,
+    IMAGE,
+    PRUNED,
     nnlite_model,
+    pruned_weights,
     random_images,
     random_weights,
     torch_images,
@@ -29,15 +32,25 @@ from shared.networks import (
 
 IMAGES, BATCH, STEPS = 1000, 250, 5
 TARGET, LIMIT, STEP_SIZE = 3, 0.25, 0.03
+CASES = {  # name: (network, zeros of its dense layers)
+    "ann": ("ann", None),
+    "cnn": ("cnn", None),
+    "ann, 80 % zeros": ("ann", (0.8,) * 4),
+    "cnn, dense layers pruned": ("cnn", PRUNED),
+}
 CANDIDATES = ("nnlite", "PyTorch", "PyTorch, best form")
 SECONDS = 2.0  # of timing in each process
 
 
-def nnlite_noise(weights, images):
+def nnlite_noise(weights, images, sparse=False):
     """A function of nothing: the noise after STEPS steps, (28, 28, 1)."""
     import nnlite as nn
 
     model = nnlite_model(weights)
+    if sparse:
+        from nnlite.sparse import SparseNetwork
+
+        model = SparseNetwork(model, IMAGE)
     options = {"step_size": STEP_SIZE, "steps": STEPS, "batch_size": BATCH}
 
     def noise():
@@ -73,11 +86,13 @@ def torch_noise(weights, images, best):
     return noise
 
 
-def measure(network, candidate):
+def measure(case, candidate):
     """Seconds of a step, in several calls, and some numbers of the noise."""
-    about = random_weights(network), random_images(IMAGES)
+    network, zeros = CASES[case]
+    weights = random_weights(network) if zeros is None else pruned_weights(network, zeros)
+    about = weights, random_images(IMAGES)
     if candidate == "nnlite":
-        noise = nnlite_noise(*about)
+        noise = nnlite_noise(*about, sparse=zeros is not None)
     else:
         noise = torch_noise(*about, best="best" in candidate)
     seconds = np.array(timing.enough_seconds_of(noise, SECONDS)) / STEPS
@@ -89,12 +104,12 @@ def measure(network, candidate):
 def table(results):
     """Lines of text: milliseconds a step, and nnlite's median over each candidate's."""
     lines = []
-    for network, rows in results["cases"].items():
-        lines.append(f"\n{network:22}{'median':>9}{'minimum':>9}{'nnlite / it':>13}")
+    for case, rows in results["cases"].items():
+        lines.append(f"\n{case:28}{'median':>9}{'minimum':>9}{'nnlite / it':>13}")
         for candidate, row in rows.items():
             ratio = rows["nnlite"]["median_ms"] / row["median_ms"]
             lines.append(
-                f"{candidate:22}{row['median_ms']:9.1f}{row['minimum_ms']:9.1f}{ratio:13.2f}"
+                f"{candidate:28}{row['median_ms']:9.1f}{row['minimum_ms']:9.1f}{ratio:13.2f}"
             )
     return "\n".join(lines)
 
@@ -105,7 +120,7 @@ def main():
         print(json.dumps(measure(*args.only)))
         return
     about = script.about(args, "torch")
-    pairs = itertools.product(NETWORKS, CANDIDATES)
+    pairs = itertools.product(CASES, CANDIDATES)
     runs = timing.in_turn({pair: (__file__, pair, args.threads) for pair in pairs}, args.rounds)
     script.finish(args.out, about | {"cases": timing.summaries(runs)}, table)
 

@@ -10,10 +10,16 @@ import numpy as np
 
 from nnlite.sparse import SparseNetwork, unroll
 from shared import engines
-from shared.networks import IMAGE, nnlite_model, random_images, random_weights
+from shared.networks import (
+    IMAGE,
+    PRUNED,
+    convolutions_and_dense,
+    nnlite_model,
+    pruned_weights,
+    random_images,
+    random_weights,
+)
 from shared.timing import seconds_of
-
-PRUNED = (0.98, 0.9, 0.0)  # the dense layers of the CNN
 
 CASES = {  # name: (network, zeros, batch)
     "ann, 90 % zeros, batch 1000": ("ann", 0.9, 1000),
@@ -51,20 +57,10 @@ def weights(case):
     """[(w, b), ...] of a case; convolutions are not pruned."""
     kind, zeros, _ = CASES[case]
     if kind == "ann":
-        return pruned(random_weights("ann"), (zeros,) * 4)
-    found, n_convolutions = random_weights("cnn"), 4
+        return pruned_weights("ann", (zeros,) * 4)
     if kind == "convolutions":
-        return found[:n_convolutions]
-    if kind == "unpruned cnn":
-        return found
-    return [*found[:n_convolutions], *pruned(found[n_convolutions:], PRUNED)]
-
-
-def pruned(layers, sparsities):
-    """Such a fraction of each layer's weights set to zero, the others made larger instead."""
-    rng = np.random.default_rng(3)
-    kept = ((rng.random(w.shape) >= s) / np.sqrt(1 - s) for (w, _), s in zip(layers, sparsities))
-    return [(np.float32(w * mask), b) for (w, b), mask in zip(layers, kept)]
+        return convolutions_and_dense(random_weights("cnn"))[0]
+    return random_weights("cnn") if kind == "unpruned cnn" else pruned_weights("cnn", PRUNED)
 
 
 def linears(case):

@@ -17,6 +17,7 @@ NETWORKS = {  # (kernel, filters) of the convolutions, neurons of the hidden den
     "ann": ((), (1500, 1000, 800)),
     "cnn": (((7, 12), (5, 15), (3, 25), (3, 20)), (1500, 500)),
 }
+PRUNED = (0.98, 0.9, 0.0)  # of the dense layers of the CNN
 
 
 def shapes(network, width=1):
@@ -36,6 +37,14 @@ def random_weights(network, width=1):
         w *= np.sqrt(2 / np.prod(shape[:-1]))  # He's: all layers have outputs of about one size
         weights.append((w, 0.1 * rng.standard_normal(shape[-1], np.float32)))
     return weights
+
+
+def pruned_weights(network, sparsities):
+    """The same with such a fraction of each dense layer's weights at zero, the others larger."""
+    rng = np.random.default_rng(3)
+    convolutions, dense = convolutions_and_dense(random_weights(network))
+    kept = ((rng.random(w.shape) >= s) / np.sqrt(1 - s) for (w, _), s in zip(dense, sparsities))
+    return convolutions + [(np.float32(w * mask), b) for (w, b), mask in zip(dense, kept)]
 
 
 def random_images(n):
