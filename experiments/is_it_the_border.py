@@ -28,7 +28,6 @@ from lab.tables import markdown, percent
 import nnlite
 from nnlite import plots, prune
 from nnlite.attacks import random_signs
-from nnlite.sparse import SparseNetwork
 
 
 @dataclass(frozen=True)
@@ -81,10 +80,12 @@ class Attacked:
         saved = {}
         if "compensated" in self.control:
             saved = prune.compensate(model, masks, parts.statistics)
-        with prune.applied(model, masks):
-            attacked = SparseNetwork(model) if masks else behind(inputs, model, data.image_shape)
-            result = under_everything(attacked, data, bank, cfg)
+        if masks:
+            attacked = pruning.pruned(model, masks)
+        else:
+            attacked = behind(inputs, model, data.image_shape)
         prune.undo(model, saved)
+        result = under_everything(attacked, data, bank, cfg)
         reaching = masks[parts.first].any(axis=1) if parts.first in masks else inputs
         return {"inputs": 784 if reaching is None else reaching.sum(), **result}
 

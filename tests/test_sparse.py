@@ -468,7 +468,8 @@ def test_the_gradient_is_the_product_of_the_transposed_matrices(sizes, n, densit
 
 def test_noise_and_attacks_take_a_sparse_network(cnn, rng):
     network = SparseNetwork(cnn, SHAPE)
-    x, labels = rng.random((40, *SHAPE), dtype=np.float32), rng.integers(10, size=40)
+    x = rng.random((40, *SHAPE), dtype=np.float32)
+    labels = cnn.predict(x).argmax(axis=1)  # all are right before
     both = [
         (
             universal_noise(model, x, 3, 0.2, rng=np.random.default_rng(0), steps=3),
@@ -478,6 +479,24 @@ def test_noise_and_attacks_take_a_sparse_network(cnn, rng):
     ]
     for expected, found in zip(*both):
         assert np.mean(np.abs(found - expected) < 1e-4) > 0.99  # but where a sign is a coin's
+    assert np.abs(both[0][1] - x).max() > 0.05
+
+
+def test_a_convolution_may_follow_a_decoupled_one_and_be_the_last(rng, tmp_path):
+    first, second = Conv2D(1, 4, 3, rng=rng), Conv2D(4, 2, 3, rng=rng)
+    first.w.value *= rng.random(first.w.value.shape) < 0.3
+    model = Sequential([first, ReLU(), second, ReLU()])
+    SparseNetwork(model, SHAPE).save(tmp_path / "network.npz")
+    x = rng.random((20, *SHAPE), dtype=np.float32)
+    outputs = model.predict(x)
+    upstream = rng.normal(size=outputs.shape).astype(np.float32)
+    model.forward(x)
+    gradient = model.backward_input(upstream)
+    for network in (SparseNetwork(model, SHAPE), SparseNetwork.load(tmp_path / "network.npz")):
+        assert [isinstance(layer, Linear) for layer in network.layers] == [True, False]
+        found = network.input_gradient(x, None, lambda y, _: (0.0, upstream.reshape(y.shape)))
+        assert np.allclose(network.predict(x), outputs.reshape(20, -1), atol=1e-5)
+        assert np.allclose(found, gradient, atol=1e-5)
 
 
 def test_a_gradient_of_another_shape_is_refused(cnn, rng):
@@ -488,14 +507,27 @@ def test_a_gradient_of_another_shape_is_refused(cnn, rng):
         network.input_gradient(x[:, 1:], np.arange(4), quadratic)
 
 
-def test_indices_damaged_before_the_first_gradient_are_noticed(rng):
+@pytest.mark.parametrize("computed", [nullcontext, plain])
+def test_indices_damaged_before_the_first_gradient_are_noticed(computed, rng):
     a = random_csr(30, 40, 0.2, np.float32, rng)
     network = SparseNetwork([Linear(a, np.zeros(30))], max_density=None)
     x = rng.random((20, 40), dtype=np.float32)
     network.predict(x)
-    network.layers[0].matrix.indices[0] = 1000
-    with pytest.raises(ValueError, match="lead outside it"):
+    network.layers[0].matrix.indices[0] = 10**8
+    with computed(), pytest.raises(ValueError, match="lead outside it"):
         network.input_gradient(x, np.zeros(20, int), quadratic)
+    with pytest.raises(ValueError, match="lead outside it"):  # SciPy would not look
+        network.layers[0].backward_input(np.ones((20, 30), "f"), np.ones((20, 30), "f"))
+
+
+def test_weights_of_another_type_since_the_last_prediction_are_multiplied_plainly(rng):
+    a = random_csr(30, 40, 0.2, np.float32, rng)
+    network = SparseNetwork([Linear(a, np.zeros(30))], max_density=None)
+    x, upstream = rng.random((20, 40), dtype=np.float32), rng.random((20, 30), dtype=np.float32)
+    network.predict(x)
+    network.layers[0].matrix.data = network.layers[0].matrix.data.astype(float)
+    found = network.input_gradient(x, None, lambda outputs, _: (0.0, upstream))
+    assert np.allclose(found, upstream @ a.toarray(), atol=1e-5)
 
 
 def test_unrolled_layers_have_independent_weights(cnn, rng):
@@ -802,9 +834,14 @@ def test_another_list_of_layers_is_used_or_refused(cnn, rng):
     ]
     network, x = SparseNetwork(layers, max_density=None), rng.random((30, 9), dtype=np.float32)
     network.predict(x), network.predict(x[:1])
-    network.layers = network.layers[:1]
+    network.input_gradient(x, np.zeros(30, int), quadratic)
+    network.layers, weights = network.layers[:1], layers[0].matrix.toarray()
     for n in (1, 30):
-        assert np.allclose(network.predict(x[:n]), x[:n] @ layers[0].matrix.toarray().T, atol=1e-5)
+        assert np.allclose(network.predict(x[:n]), x[:n] @ weights.T, atol=1e-5)
+        gradient = network.input_gradient(
+            x[:n], None, lambda outputs, _: (0.0, np.ones_like(outputs))
+        )
+        assert np.allclose(gradient, weights.sum(axis=0), atol=1e-5)
     network.layers = (*network.layers, network.layers[0])
     for n in (1, 30):
         with pytest.raises(ValueError, match=r"takes inputs of shape \(9,\).*gives \(7,\)"):

@@ -4,11 +4,11 @@
     python experiments/bench/noise.py        ten minutes; leave the machine alone
 
 The posts' networks, whole and pruned (a SparseNetwork of nnlite; PyTorch multiplies the zeros too),
-batches of 250 of 1000 images, softmax and cross-entropy, Adam: images + noise,
-clipped, through the network and back to the noise, which is kept within its limit.  A call does
-STEPS steps, and a step is its time divided by that.  PyTorch computes the gradient of the noise
-only, none of the weights', in its default form and in its best: channels last, Adam in one pass,
-denormal numbers flushed.  All must end with the same noise.
+batches of 250 of 1000 images, softmax and cross-entropy, Adam: images + noise, clipped, through the
+network and back to the noise, which is kept within its limit.  A call does STEPS steps, and a step
+is its time divided by that.  PyTorch computes the gradient of the noise only, none of the weights',
+in its default form and in its best: channels last, Adam in one pass, denormal numbers flushed.  All
+must end with the same noise.
 
 Prints a table and writes results/bench-noise.json.
 """

@@ -19,9 +19,17 @@ from nnlite.fast.panels import aligned, pack, tile_width, unpack
 from nnlite.fast.simd import LANES
 from nnlite.fast.sparse import blocks_of, multiply
 from nnlite.layers import relu_gradient
-from nnlite.sparse.layers import Convolution, Linear, check_linear, flat, images_of_shape, is_sparse
+from nnlite.sparse.layers import (
+    Convolution,
+    Linear,
+    check_linear,
+    flat,
+    images_of_shape,
+    is_sparse,
+    transposed,
+)
 from nnlite.sparse.prepare import check_fit
-from nnlite.sparse.product import check_indices, is_whole
+from nnlite.sparse.product import is_whole
 
 PLANS = WeakKeyDictionary()  # SparseNetwork: Plan
 
@@ -48,10 +56,9 @@ def layer_outputs(network, x):
 def network_input_gradient(network, outputs, dy):
     """nnlite.sparse.network.network_input_gradient, of the outputs of the same layers."""
     plan = PLANS.get(network)
-    if plan is None or plan.layers != tuple(network.layers) or not all_float32(*outputs, dy):
+    if plan is None or plan.layers != tuple(network.layers) or plan.transposed is None:
         return NotImplemented
-    shapes = [(y.shape[0], prod(y.shape[1:])) for y in (*outputs, dy)]
-    if shapes != [(len(dy), layer.n_out) for layer in (*plan.layers, plan.layers[-1])]:
+    if not all_float32(*outputs, dy) or len(outputs) != len(plan.layers):
         return NotImplemented
     return plan.input_gradient(outputs, dy)
 
@@ -185,11 +192,13 @@ class Plan:
 
     @cached_property
     def transposed(self):
-        """Blocks of the transposed matrices.  Raises ValueError if these were damaged since."""
-        for layer in filter(is_sparse, self.layers):
-            check_indices(layer.matrix)
+        """Blocks of the transposed matrices, which hold the weights once more; None if the kernels
+        do not take these any more."""
+        if not all_whole(self.layers):
+            return None
         return [
-            blocks_of(layer.matrix.T.tocsr()) if is_sparse(layer) else None for layer in self.layers
+            blocks_of(transposed(layer.matrix)) if is_sparse(layer) else None
+            for layer in self.layers
         ]
 
     def product(self, blocks, x, bias, with_relu):

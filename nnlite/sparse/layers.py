@@ -1,7 +1,8 @@
 """The layers of a SparseNetwork, and how a Sequential becomes such layers.
 
 Bias and ReLU are part of a layer.  Linear has a matrix, sparse or dense; Convolution still has
-its filters.  These are for inference: backward goes the gradient of the inputs alone.
+its filters.  Of a backward pass they have
+the gradient of the inputs only: these are for inference.
 """
 
 from dataclasses import dataclass, replace
@@ -10,11 +11,11 @@ from math import prod
 import numpy as np
 import scipy.sparse
 
-from nnlite.checks import as_array, as_float, check_model
+from nnlite.checks import as_array, as_float, check_model, check_upstream
 from nnlite.conv import Conv2D, conv2d, conv2d_input_gradient
 from nnlite.layers import Dense, Dropout, Flatten, ReLU, matmul, relu, relu_gradient
 from nnlite.sparse.decouple import check_input_shape, decouple, pixels_read
-from nnlite.sparse.product import csr_matmul
+from nnlite.sparse.product import check_indices, csr_matmul
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +41,8 @@ class Linear:
 
     def backward_input(self, dy, y):
         """dy (N, n_out) = d loss / d y, of y that forward(x) gave -> d loss / d x (N, n_in)"""
-        dy = relu_gradient(y, dy) if self.relu else dy
-        a = self.matrix
-        return csr_matmul(a.T.tocsr(), dy.T).T if self.is_sparse else matmul(dy, a)
+        a, dy = self.matrix, before_relu(self, dy, y, (self.n_out,))
+        return csr_matmul(transposed(a), dy.T).T if self.is_sparse else matmul(dy, a)
 
     @property
     def n_in(self):
@@ -101,7 +101,7 @@ class Convolution:
     def backward_input(self, dy, y):
         """dy = d loss / d y, of y (N, Ho, Wo, c_out) that forward(x) gave -> d loss / d x"""
         conv, size = self.conv, self.input_shape[:2]
-        dy = relu_gradient(y, dy) if self.relu else dy
+        dy = before_relu(self, dy, y, self.output_shape)
         return conv2d_input_gradient(dy, conv.w.value, conv.stride, conv.geometry(*size)[0], size)
 
     @property
@@ -172,6 +172,13 @@ def unroll(model, input_shape):
     return [as_sparse(layer) for layer in layers_of(model, input_shape)]
 
 
+def transposed(a):
+    """The transpose of a CSR matrix, as CSR.  Raises ValueError for indices outside: SciPy does not
+    look."""
+    check_indices(a)
+    return a.T.tocsr()
+
+
 def is_sparse(layer):
     """Whether a layer has a matrix, and that a sparse one."""
     return isinstance(layer, Linear) and layer.is_sparse
@@ -182,11 +189,18 @@ def flat(x):
     return x.reshape(len(x), prod(x.shape[1:]))
 
 
-def images_of_shape(x, shape):
+def before_relu(layer, dy, y, shape):
+    """d loss / d (what the layer's ReLU takes, if it has one), of dy = d loss / d y (N, *shape)."""
+    y = images_of_shape(y, shape, "y")
+    dy = check_upstream(layer, dy, y.shape, y.dtype)
+    return relu_gradient(y, dy) if layer.relu else dy
+
+
+def images_of_shape(x, shape, name="x"):
     """x (N, ...) as floats (N, *shape), if it has as many numbers for each image."""
-    x = as_float(x)
+    x = as_float(x, name=name)
     if prod(x.shape[1:]) != prod(shape):
-        raise ValueError(f"x has shape {x.shape}; images of shape {shape} are expected")
+        raise ValueError(f"{name} has shape {x.shape}; images of shape {shape} are expected")
     return x.reshape(len(x), *shape)
 
 

@@ -100,7 +100,8 @@ class SparseNetwork:
         """d loss(outputs, labels) / d x, of the shape of x; all images are computed at once.
 
         labels   the targets of the loss;  loss  such as nnlite.quadratic
-        It is all that an attack needs: nnlite.noise and nnlite.attacks take a SparseNetwork.
+        Images may be flat.  Raises ValueError for another shape, or integers.  With `predict` it is
+        all that an attack needs: nnlite.noise, attacks and robustness take a SparseNetwork.
         """
         x = as_float(x, np.dtype(np.float32))
         check_images(x, self.input_shape)

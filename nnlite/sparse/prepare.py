@@ -70,7 +70,7 @@ def check_fit(layers):
     for first, second in itertools.pairwise(layers):
         given = first.output_shape if isinstance(first, Convolution) else first.matrix.shape[:1]
         taken = second.input_shape if isinstance(second, Convolution) else second.matrix.shape[1:]
-        same = given == taken if isinstance(second, Convolution) else prod(given) == taken[0]
+        same = given == taken if len(given) == len(taken) else prod(given) == prod(taken)
         if not same:
             raise ValueError(f"{second!r} takes inputs of shape {taken}, {first!r} gives {given}")
 

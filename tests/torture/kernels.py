@@ -16,6 +16,7 @@ from nnlite.fast.simd import LANES, TILE
 from nnlite.replace import FAST, PLAIN
 from nnlite.sparse import Convolution, Linear, SparseNetwork
 from nnlite.sparse.layers import is_sparse
+from nnlite.sparse.network import layer_outputs
 from torture import rounds
 
 ONE_ROUND = {"kernel cases": 300}
@@ -154,6 +155,13 @@ def arguments_of_network_outputs(draw):
     return network, x, np.empty((len(x), network.n_out), np.float32)
 
 
+def arguments_of_network_input_gradient(draw):
+    network, x, _ = arguments_of_network_outputs(draw)
+    with np.errstate(all="ignore"):
+        outputs = layer_outputs(network, x)
+    return network, outputs, draw.array(len(x), network.n_out)
+
+
 ARGUMENTS = {
     "matmul": arguments_of_matmul,
     "relu": lambda draw: (draw.array(*any_shape(draw)),),
@@ -165,8 +173,11 @@ ARGUMENTS = {
     "conv2d_input_gradient": arguments_of_conv2d_input_gradient,
     "csr_matmul": arguments_of_csr_matmul,
     "network_outputs": arguments_of_network_outputs,
+    "layer_outputs": lambda draw: arguments_of_network_outputs(draw)[:2],
+    "network_input_gradient": arguments_of_network_input_gradient,
 }
-TOLERANCE = {"adam_update": 1e-6, "network_outputs": 1e-4}
+TOLERANCE = {"adam_update": 1e-6}
+TOLERANCE |= dict.fromkeys(("network_outputs", "layer_outputs", "network_input_gradient"), 1e-4)
 
 
 def called(function, args):
@@ -180,7 +191,7 @@ def called(function, args):
         return error
     if result is NotImplemented:
         return NotImplemented
-    results = result if isinstance(result, tuple) else (result,)
+    results = result if isinstance(result, (tuple, list)) else (result,)
     return [*results, *(a for a in args if isinstance(a, np.ndarray))]
 
 

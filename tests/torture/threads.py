@@ -61,15 +61,20 @@ def save_and_load(path, counts):
 
 
 def predict(rng, counts):
-    """Every thread predicts batches of any size with the same SparseNetwork."""
+    """Every thread asks the same SparseNetwork for outputs and gradients of batches of any size."""
     sparse = SparseNetwork(network(int(rng.integers(1000))))
     batches = [rng.random((n, 60), dtype=np.float32) for n in (1, 2, 16, 33, 150)]
-    expected = [sparse.predict(x) for x in batches]
+
+    def answers(x):
+        return sparse.predict(x), sparse.input_gradient(x, np.zeros(len(x), int), nnlite.quadratic)
+
+    expected = [answers(x) for x in batches]
     orders = rng.integers(0, len(batches), (THREADS, 50))
 
     def work(k):
         for i in orders[k]:
-            assert np.array_equal(sparse.predict(batches[i]), expected[i]), "another result"
+            for found, before in zip(answers(batches[i]), expected[i]):
+                assert np.array_equal(found, before), "another result"
 
     counts["predictions"] += orders.size
     return in_threads(work)

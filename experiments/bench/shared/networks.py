@@ -17,7 +17,7 @@ NETWORKS = {  # (kernel, filters) of the convolutions, neurons of the hidden den
     "ann": ((), (1500, 1000, 800)),
     "cnn": (((7, 12), (5, 15), (3, 25), (3, 20)), (1500, 500)),
 }
-PRUNED = (0.98, 0.9, 0.0)  # of the dense layers of the CNN
+PRUNED = (0.98, 0.9, 0.0)  # fraction of zeros in each dense layer of the CNN
 
 
 def shapes(network, width=1):
