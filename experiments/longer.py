@@ -141,6 +141,20 @@ class FirstLayer:
 
 
 @dataclass(frozen=True)
+class Whole:
+    """accuracy: of the convolutional network, without noise, then under each vector."""
+
+    steps: int
+    seed: int
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        trained, bank, _ = scored(*of_steps(self, "cnn-lq", cfg.cnns), cfg, data, runs)
+        sets = noisy_sets(data.test.images, bank, cfg.cnn_vectors)
+        return {"accuracy": accuracies(trained.model, sets, data.test.labels)}
+
+
+@dataclass(frozen=True)
 class Alone:
     """One convolution, written out and pruned, the rest of the network whole.
 
@@ -194,6 +208,7 @@ def rows(cfg, seeds):
     for net in cfg.cnns:
         yield FirstLayer(net.steps, seeds[0])
     longest = cfg.cnns[-1]  # whose dense layers are healthy
+    yield Whole(longest.steps, seeds[0])
     for layer in range(len(longest.convolutions)):
         for score in cfg.scores:
             yield Alone(longest.steps, seeds[0], layer, score)
@@ -243,15 +258,17 @@ def zeros_table(results):
 
 
 def alone_table(results):
-    """Without noise / mean under the eight vectors."""
+    """Without noise / mean under the eight vectors; in the first column nothing is pruned."""
     lines = []
+    whole = {row["steps"]: row["accuracy"] for row in results.select(Whole)}
     for row in results.select(Alone):
         cells = [
-            f"{percent(clean)} / {percent(np.mean(noisy))}" for clean, *noisy in row["accuracy"]
+            f"{percent(clean)} / {percent(np.mean(noisy))}"
+            for clean, *noisy in (whole[row["steps"]], *row["accuracy"])
         ]
         name = f"{row['steps']:,} steps, convolution {row['layer'] + 1}"
         lines.append([f"{name}, {row['score'].replace('_', ' ')}", *cells])
-    header = [f"{100 * s:.0f} %" for s in results.config["alone"]]
+    header = [f"{100 * s:.0f} %" for s in (0, *results.config["alone"])]
     return markdown(["one convolution, written out", *header], lines)
 
 

@@ -6,7 +6,7 @@ import longer
 import numpy as np
 import pytest
 from lab import nets
-from longer import Alone, Dense, FirstLayer
+from longer import Alone, Dense, FirstLayer, Whole
 from small import NETS, NOISE
 
 import nnlite
@@ -45,8 +45,9 @@ def test_only_the_first_dense_layer_is_pruned(few_digits, runs):
 def test_a_convolution_is_pruned_alone(few_digits, runs):
     row = Alone(CNN.steps, 0, 0, "magnitude").compute(CONFIG, few_digits, runs)
     (clean, noisy), (pruned, _) = row["accuracy"]
+    whole = Whole(CNN.steps, 0).compute(CONFIG, few_digits, runs)["accuracy"]
     assert clean == nets.trained("cnn-lq", CNN, few_digits, 0, runs).test_accuracy
-    assert noisy < clean and pruned != clean
+    assert [clean, noisy] == whole and noisy < clean and pruned != clean
 
 
 def test_the_authors_length_is_that_of_the_preset_paper():
