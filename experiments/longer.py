@@ -13,6 +13,7 @@ what its convolutions stand that are written out as sparse matrices and pruned o
 Writes longer.json and longer.png.
 """
 
+import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -168,18 +169,24 @@ class Alone:
     kept = True
 
     def compute(self, cfg, data, runs):
-        trained, bank, _ = scored(*of_steps(self, "cnn-lq", cfg.cnns), cfg, data, runs)
-        layers = unroll(trained.model, data.image_shape)
-        scores = pruning.scores_of(
-            *(layers, data.train.images, self.seed, cfg.scored_images), pruning=sparse_prune
-        )
-        sets = noisy_sets(data.test.images, bank, cfg.cnn_vectors)
+        layers, scores, sets = written_out(*of_steps(self, "cnn-lq", cfg.cnns), cfg, data, runs)
         found = []
         for sparsity in cfg.alone:
             mask = prune.keep_mask(scores[self.score][self.layer], sparsity)
             network = SparseNetwork(sparse_prune.apply(layers, {self.layer: mask}))
             found.append(accuracies(network, sets, data.test.labels))
         return {"accuracy": found}
+
+
+@functools.lru_cache(maxsize=1)
+def written_out(name, network, seed, cfg, data, runs):
+    """(layers as sparse matrices, scores of their weights, test images without and with noise)"""
+    trained, bank, _ = scored(name, network, seed, cfg, data, runs)
+    layers = unroll(trained.model, data.image_shape)
+    scores = pruning.scores_of(
+        *(layers, data.train.images, seed, cfg.scored_images), pruning=sparse_prune
+    )
+    return layers, scores, noisy_sets(data.test.images, bank, cfg.cnn_vectors)
 
 
 def of_steps(row, name, configs):
