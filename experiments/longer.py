@@ -8,7 +8,8 @@ convolutional one took is not known; the longer the training, the more weights l
 Does another training answer the posts' questions in another way?  Of the dense network: accuracy,
 what pruning gains under noise, what the ratio tells.  Of the convolutional one, trained until its
 zeros hardly grow: whether its first dense layer loses 98 % then, and, of the one trained longest,
-what its convolutions stand that are written out as sparse matrices and pruned one at a time.
+what its convolutions stand that are written out as sparse matrices and pruned one at a time, the
+first also against noise that was made anew.
 
 Writes longer.json and longer.png.
 """
@@ -17,14 +18,17 @@ import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
-from lab import banks, nets, pruning, script
+from lab import attackers, banks, nets, pruning, script
 from lab.attacked import accuracies, noisy_sets
+from lab.attackers import accuracy_under, stronger_noise
+from lab.controls import behind
 from lab.figures.pruning import of_trainings
 from lab.forms import Network
 from lab.prepared import Made, Trained, scored
 from lab.published import ANN_NOISE, ANN_SPARSITY, ANN_TABLE, CNN_NOISE, SCORED_IMAGES
 from lab.tables import describe, markdown, percent
 
+import nnlite
 import nnlite.sparse.prune as sparse_prune
 from nnlite import plots, prune
 from nnlite.sparse import SparseNetwork, unroll
@@ -68,6 +72,8 @@ PRESETS = {
     "standard": Config(*trainings("standard", times=2)),
 }
 SEEDS = {"quick": (0,), "standard": (0,)}
+NOISE_STEPS = 50  # for noise made anew: from zero, and from that of the whole network
+FORMS = ("pruned", "pixels at 0")
 
 
 @dataclass(frozen=True)
@@ -142,20 +148,6 @@ class FirstLayer:
 
 
 @dataclass(frozen=True)
-class Whole:
-    """accuracy: of the convolutional network, without noise, then under each vector."""
-
-    steps: int
-    seed: int
-    kept = True
-
-    def compute(self, cfg, data, runs):
-        trained, bank, _ = scored(*of_steps(self, "cnn-lq", cfg.cnns), cfg, data, runs)
-        sets = noisy_sets(data.test.images, bank, cfg.cnn_vectors)
-        return {"accuracy": accuracies(trained.model, sets, data.test.labels)}
-
-
-@dataclass(frozen=True)
 class Alone:
     """One convolution, written out and pruned, the rest of the network whole.
 
@@ -169,24 +161,71 @@ class Alone:
     kept = True
 
     def compute(self, cfg, data, runs):
-        layers, scores, sets = written_out(*of_steps(self, "cnn-lq", cfg.cnns), cfg, data, runs)
-        found = []
+        _, bank, whole, layers, scores = written_out(self, cfg, data, runs)
+        sets, found = noisy_sets(data.test.images, bank, cfg.cnn_vectors), []
         for sparsity in cfg.alone:
             mask = prune.keep_mask(scores[self.score][self.layer], sparsity)
-            network = SparseNetwork(sparse_prune.apply(layers, {self.layer: mask}))
-            found.append(accuracies(network, sets, data.test.labels))
+            pruned = without(whole, layers, self.layer, mask)
+            found.append(accuracies(pruned, sets, data.test.labels))
         return {"accuracy": found}
 
 
+@dataclass(frozen=True)
+class Attacked:
+    """The first convolution pruned by mean activation, and as a control the whole network without
+    the pixels that this disconnects.
+
+    pixels      that still reach the network
+    clean       accuracy without noise
+    replayed    under each vector, made for the whole network
+    anew        under each, made for the network as it is, or replayed if that is stronger
+    """
+
+    steps: int
+    seed: int
+    form: str  # "pruned" or "pixels at 0"
+    sparsity: float  # 0: the whole network, in either form
+    noise_steps: int
+    kept = True
+
+    def compute(self, cfg, data, runs):
+        network, bank, whole, layers, scores = written_out(self, cfg, data, runs)
+        mask = prune.keep_mask(scores["mean_activation"][0], self.sparsity)
+        model = without(whole, layers, 0, mask)
+        pixels = np.bincount(model.layers[0].matrix.indices, minlength=784) > 0
+        if self.form == "pixels at 0":
+            model = behind(pixels, network.model, data.image_shape)
+        vectors = [(target, limit, bank[target, limit]) for target, limit in cfg.cnn_vectors]
+        attack = attackers.Config(noise_steps=self.noise_steps)
+        anew = [stronger_noise(model, data, *vector, attack) for vector in vectors]
+        return {
+            "pixels": pixels.sum(),
+            "clean": nnlite.accuracy(model, *data.test),
+            "replayed": [accuracy_under(model, data.test, noise) for _, _, noise in vectors],
+            "anew": [accuracy_under(model, data.test, noise) for noise in anew],
+        }
+
+
+def written_out(row, cfg, data, runs):
+    return of_matrices(*of_steps(row, "cnn-lq", cfg.cnns), cfg, data, runs)
+
+
 @functools.lru_cache(maxsize=1)
-def written_out(name, network, seed, cfg, data, runs):
-    """(layers as sparse matrices, scores of their weights, test images without and with noise)"""
+def of_matrices(name, network, seed, cfg, data, runs):
+    """(network, its noise, it as a SparseNetwork, its layers as matrices, the scores of these)"""
     trained, bank, _ = scored(name, network, seed, cfg, data, runs)
+    whole = SparseNetwork(trained.model, data.image_shape)
     layers = unroll(trained.model, data.image_shape)
     scores = pruning.scores_of(
         *(layers, data.train.images, seed, cfg.scored_images), pruning=sparse_prune
     )
-    return layers, scores, noisy_sets(data.test.images, bank, cfg.cnn_vectors)
+    return trained, bank, whole, layers, scores
+
+
+def without(whole, layers, number, mask):
+    """The whole network, one layer of it a matrix without the weights that the mask removes."""
+    pruned = sparse_prune.apply(layers, {number: mask})[number]
+    return SparseNetwork([*whole.layers[:number], pruned, *whole.layers[number + 1 :]])
 
 
 def of_steps(row, name, configs):
@@ -215,10 +254,14 @@ def rows(cfg, seeds):
     for net in cfg.cnns:
         yield FirstLayer(net.steps, seeds[0])
     longest = cfg.cnns[-1]  # whose dense layers are healthy
-    yield Whole(longest.steps, seeds[0])
     for layer in range(len(longest.convolutions)):
         for score in cfg.scores:
             yield Alone(longest.steps, seeds[0], layer, score)
+    about = longest.steps, seeds[0]
+    yield Attacked(*about, "pruned", 0.0, NOISE_STEPS)
+    for sparsity in cfg.alone[1::2]:
+        for form in FORMS:
+            yield Attacked(*about, form, sparsity, NOISE_STEPS)
 
 
 # Tables and figure
@@ -267,16 +310,29 @@ def zeros_table(results):
 def alone_table(results):
     """Without noise / mean under the eight vectors; in the first column nothing is pruned."""
     lines = []
-    whole = {row["steps"]: row["accuracy"] for row in results.select(Whole)}
+    whole = [(row["clean"], *row["replayed"]) for row in results.select(Attacked, sparsity=0.0)]
     for row in results.select(Alone):
         cells = [
             f"{percent(clean)} / {percent(np.mean(noisy))}"
-            for clean, *noisy in (whole[row["steps"]], *row["accuracy"])
+            for clean, *noisy in (*whole, *row["accuracy"])
         ]
         name = f"{row['steps']:,} steps, convolution {row['layer'] + 1}"
         lines.append([f"{name}, {row['score'].replace('_', ' ')}", *cells])
-    header = [f"{100 * s:.0f} %" for s in (0, *results.config["alone"])]
+    header = [f"{100 * s:.0f} %" for s in (*([0] * len(whole)), *results.config["alone"])]
     return markdown(["one convolution, written out", *header], lines)
+
+
+def attacked_table(results):
+    """The first convolution without weights, or the whole network without pixels."""
+    lines = []
+    for row in results.select(Attacked):
+        name = f"{100 * row['sparsity']:.0f} % removed" if row["sparsity"] else "whole"
+        if row["form"] != "pruned":
+            name = f"whole, without the pixels that {name[:-8]} disconnect"
+        means = (np.mean(row[kind]) for kind in ("replayed", "anew"))
+        lines.append([name, str(row["pixels"]), percent(row["clean"]), *map(percent, means)])
+    header = ["first convolution", "pixels left", "no noise", "eight vectors, replayed"]
+    return markdown([*header, "made anew"], lines)
 
 
 def table(results):
@@ -285,6 +341,7 @@ def table(results):
         first_layer_table: FirstLayer,
         zeros_table: FirstLayer,
         alone_table: Alone,
+        attacked_table: Attacked,
     }
     return "\n\n".join(each(results) for each, kind in tables.items() if results.select(kind))
 
