@@ -118,9 +118,11 @@ def of_trainings(curves):
         style = {"color": f"C{lengths.index(steps)}", "ls": "--" if score == "magnitude" else "-"}
         kept = 100 * (1 - np.asarray(sparsities))
         axes.plot(kept, 100 * np.asarray(accuracies), marker="o", ms=3, label=label, **style)
+    lowest = min(np.min(accuracies) for _, accuracies in curves.values())
     axes.set(xlabel="weights of the first dense layer kept, %", ylabel="accuracy, %")
     show_kept(axes, 0.99)
-    axes.legend(fontsize=8)
+    axes.set_ylim(10 * np.floor(10 * lowest), 100.5)
+    axes.legend(fontsize=8, loc="lower left")
     return figure
 
 
