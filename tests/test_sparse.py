@@ -342,6 +342,14 @@ def cnn(rng):
     return model
 
 
+def random_layers(sizes, density, rng):
+    """Linear layers of these sizes, with a ReLU or without."""
+    return [
+        Linear(random_csr(m, k, density, np.float32, rng), rng.normal(size=m), relu)
+        for k, m, relu in zip(sizes, sizes[1:], [True, False, True])
+    ]
+
+
 @given(
     sizes=st.lists(st.sampled_from([0, 1, 3, 20, BLOCK, BLOCK + 1, 500]), min_size=2, max_size=4),
     n=st.sampled_from([1, 2, FEW, FEW + 1, 70, 200]),
@@ -352,10 +360,7 @@ def cnn(rng):
 def test_sparse_layers_of_any_size_for_any_batch(sizes, n, density, seed):
     """One image, a few and many take ways of their own."""
     rng = np.random.default_rng(seed)
-    layers = [
-        Linear(random_csr(m, k, density, np.float32, rng), rng.normal(size=m), relu)
-        for k, m, relu in zip(sizes, sizes[1:], [True, False, True])
-    ]
+    layers = random_layers(sizes, density, rng)
     x = rng.normal(size=(n, sizes[0])).astype(np.float32)
     y = x.astype(float)
     for layer in layers:
@@ -448,10 +453,7 @@ def test_a_sparse_network_has_the_gradient_of_the_model(
 def test_the_gradient_is_the_product_of_the_transposed_matrices(sizes, n, density, seed):
     """Of any random upstream, from the last layer to the first."""
     rng = np.random.default_rng(seed)
-    layers = [
-        Linear(random_csr(m, k, density, np.float32, rng), rng.normal(size=m), relu)
-        for k, m, relu in zip(sizes, sizes[1:], [True, False, True])
-    ]
+    layers = random_layers(sizes, density, rng)
     x = rng.normal(size=(n, sizes[0])).astype(np.float32)
     upstream = dy = rng.normal(size=(n, sizes[-1]))
     outputs = [x.astype(float)]

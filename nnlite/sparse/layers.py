@@ -1,8 +1,7 @@
 """The layers of a SparseNetwork, and how a Sequential becomes such layers.
 
 Bias and ReLU are part of a layer.  Linear has a matrix, sparse or dense; Convolution still has
-its filters.  Of a backward pass they have
-the gradient of the inputs only: these are for inference.
+its filters.  Of a backward pass they have the gradient of the inputs only: these are for inference.
 """
 
 from dataclasses import dataclass, replace
