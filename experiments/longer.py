@@ -1,37 +1,29 @@
 """As long as the author: what the posts ask, of networks that were trained many times as long.
 
-    python experiments/longer.py --data mnist --preset standard    three hours on two cores
+    python experiments/longer.py --data mnist --preset standard     three hours on two cores
     python experiments/longer.py                                    drawn digits
 
 The posts' dense network took 100,000 steps of 1e-5, ours takes 7,920 of up to 3e-4.  How long the
 convolutional one took is not known; the longer the training, the more weights l2 brings to zero.
 Does another training answer the posts' questions in another way?  Of the dense network: accuracy,
 what pruning gains under noise, what the ratio tells.  Of the convolutional one, trained until its
-zeros hardly grow: whether its first dense layer loses 98 % then, and, of the one trained longest,
-what its convolutions stand that are written out as sparse matrices and pruned one at a time, the
-first also against noise that was made anew.
+zeros hardly grow: whether its first dense layer loses 98 % then.
 
 Writes longer.json and longer.png.
 """
 
-import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
-from lab import attackers, banks, nets, pruning, script
-from lab.attacked import accuracies, noisy_sets
-from lab.attackers import accuracy_under, stronger_noise
-from lab.controls import behind
+from lab import banks, nets, pruning, script
+from lab.attacked import noisy_sets
 from lab.figures.pruning import of_trainings
 from lab.forms import Network
 from lab.prepared import Made, Trained, scored
-from lab.published import ANN_NOISE, ANN_SPARSITY, ANN_TABLE, CNN_NOISE, SCORED_IMAGES
+from lab.published import ANN_NOISE, ANN_SPARSITY, ANN_TABLE, SCORED_IMAGES
 from lab.tables import describe, markdown, percent
 
-import nnlite
-import nnlite.sparse.prune as sparse_prune
 from nnlite import plots, prune
-from nnlite.sparse import SparseNetwork, unroll
 
 
 @dataclass(frozen=True)
@@ -43,10 +35,8 @@ class Config:
     noise: banks.Config = banks.Config()
     ann_settings: tuple = tuple(ANN_TABLE)  # what is pruned from every dense layer [post]
     ann_vectors: tuple = ANN_NOISE  # (target, limit) each [post]
-    cnn_vectors: tuple = CNN_NOISE  # [post]
     scores: tuple = ("magnitude", "mean_activation")
     first_layer: tuple = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.94, 0.96, 0.98, 0.99)  # removed from it
-    alone: tuple = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)  # removed from one convolution
     ratio_limit: float = 0.35  # of the noise that the ratio is to tell [post]
     ann_sparsity: float = ANN_SPARSITY  # of the pruned network that it is asked of [post]
     scored_images: int = SCORED_IMAGES  # for mean activation [post]
@@ -67,13 +57,10 @@ PRESETS = {
         (QUICK_ANN, replace(QUICK_ANN, steps=3 * QUICK_ANN.steps)),
         (QUICK_CNN, replace(QUICK_CNN, steps=3 * QUICK_CNN.steps)),
         first_layer=(0.5, 0.8, 0.9, 0.98),
-        alone=(0.5, 0.9),
     ),
     "standard": Config(*trainings("standard", times=2)),
 }
 SEEDS = {"quick": (0,), "standard": (0,)}
-NOISE_STEPS = 50  # for noise made anew: from zero, and from that of the whole network
-FORMS = ("pruned", "pixels at 0")
 
 
 @dataclass(frozen=True)
@@ -147,87 +134,6 @@ class FirstLayer:
         }
 
 
-@dataclass(frozen=True)
-class Alone:
-    """One convolution, written out and pruned, the rest of the network whole.
-
-    accuracy    at each of cfg.alone, (1 + V) each: without noise, then under each vector
-    """
-
-    steps: int
-    seed: int
-    layer: int  # from 0
-    score: str
-    kept = True
-
-    def compute(self, cfg, data, runs):
-        _, bank, whole, layers, scores = written_out(self, cfg, data, runs)
-        sets, found = noisy_sets(data.test.images, bank, cfg.cnn_vectors), []
-        for sparsity in cfg.alone:
-            mask = prune.keep_mask(scores[self.score][self.layer], sparsity)
-            pruned = without(whole, layers, self.layer, mask)
-            found.append(accuracies(pruned, sets, data.test.labels))
-        return {"accuracy": found}
-
-
-@dataclass(frozen=True)
-class Attacked:
-    """The first convolution pruned by mean activation, and as a control the whole network without
-    the pixels that this disconnects.
-
-    pixels      that still reach the network
-    clean       accuracy without noise
-    replayed    under each vector, made for the whole network
-    anew        under each, made for the network as it is, or replayed if that is stronger
-    """
-
-    steps: int
-    seed: int
-    form: str  # "pruned" or "pixels at 0"
-    sparsity: float  # 0: the whole network, in either form
-    noise_steps: int
-    kept = True
-
-    def compute(self, cfg, data, runs):
-        network, bank, whole, layers, scores = written_out(self, cfg, data, runs)
-        mask = prune.keep_mask(scores["mean_activation"][0], self.sparsity)
-        model = without(whole, layers, 0, mask)
-        pixels = np.bincount(model.layers[0].matrix.indices, minlength=784) > 0
-        if self.form == "pixels at 0":
-            model = behind(pixels, network.model, data.image_shape)
-        vectors = [(target, limit, bank[target, limit]) for target, limit in cfg.cnn_vectors]
-        attack = attackers.Config(noise_steps=self.noise_steps)
-        anew = [stronger_noise(model, data, *vector, attack) for vector in vectors]
-        return {
-            "pixels": pixels.sum(),
-            "clean": nnlite.accuracy(model, *data.test),
-            "replayed": [accuracy_under(model, data.test, noise) for _, _, noise in vectors],
-            "anew": [accuracy_under(model, data.test, noise) for noise in anew],
-        }
-
-
-def written_out(row, cfg, data, runs):
-    return of_matrices(*of_steps(row, "cnn-lq", cfg.cnns), cfg, data, runs)
-
-
-@functools.lru_cache(maxsize=1)
-def of_matrices(name, network, seed, cfg, data, runs):
-    """(network, its noise, it as a SparseNetwork, its layers as matrices, the scores of these)"""
-    trained, bank, _ = scored(name, network, seed, cfg, data, runs)
-    whole = SparseNetwork(trained.model, data.image_shape)
-    layers = unroll(trained.model, data.image_shape)
-    scores = pruning.scores_of(
-        *(layers, data.train.images, seed, cfg.scored_images), pruning=sparse_prune
-    )
-    return trained, bank, whole, layers, scores
-
-
-def without(whole, layers, number, mask):
-    """The whole network, one layer of it a matrix without the weights that the mask removes."""
-    pruned = sparse_prune.apply(layers, {number: mask})[number]
-    return SparseNetwork([*whole.layers[:number], pruned, *whole.layers[number + 1 :]])
-
-
 def of_steps(row, name, configs):
     """(name, nets.Config, seed) of the network that a row is about."""
     return name, next(cfg for cfg in configs if cfg.steps == row.steps), row.seed
@@ -239,29 +145,14 @@ def zero_fraction(model):
 
 
 def needs(cfg, seeds):
-    *shorter, longest = cfg.cnns
-    return [
-        *(Made("ann-lq", net, seeds[0], cfg.noise) for net in cfg.anns),
-        *(Trained("cnn-lq", net, seeds[0]) for net in shorter),
-        Made("cnn-lq", longest, seeds[0], cfg.noise),
-    ]
+    dense = [Made("ann-lq", net, seeds[0], cfg.noise) for net in cfg.anns]
+    return [*dense, *(Trained("cnn-lq", net, seeds[0]) for net in cfg.cnns)]
 
 
 def rows(cfg, seeds):
     """The first seed only: it takes hours to train."""
-    for net in cfg.anns:
-        yield Dense(net.steps, seeds[0])
-    for net in cfg.cnns:
-        yield FirstLayer(net.steps, seeds[0])
-    longest = cfg.cnns[-1]  # whose dense layers are healthy
-    for layer in range(len(longest.convolutions)):
-        for score in cfg.scores:
-            yield Alone(longest.steps, seeds[0], layer, score)
-    about = longest.steps, seeds[0]
-    yield Attacked(*about, "pruned", 0.0, NOISE_STEPS)
-    for sparsity in cfg.alone[1:4:2]:
-        for form in FORMS:
-            yield Attacked(*about, form, sparsity, NOISE_STEPS)
+    yield from (Dense(net.steps, seeds[0]) for net in cfg.anns)
+    yield from (FirstLayer(net.steps, seeds[0]) for net in cfg.cnns)
 
 
 # Tables and figure
@@ -307,42 +198,8 @@ def zeros_table(results):
     return markdown(["at zero after", *(f"{100 * part:.0f} %" for part in parts)], lines)
 
 
-def alone_table(results):
-    """Without noise / mean under the eight vectors; in the first column nothing is pruned."""
-    lines = []
-    whole = [(row["clean"], *row["replayed"]) for row in results.select(Attacked, sparsity=0.0)]
-    for row in results.select(Alone):
-        cells = [
-            f"{percent(clean)} / {percent(np.mean(noisy))}"
-            for clean, *noisy in (*whole, *row["accuracy"])
-        ]
-        name = f"{row['steps']:,} steps, convolution {row['layer'] + 1}"
-        lines.append([f"{name}, {row['score'].replace('_', ' ')}", *cells])
-    header = [f"{100 * s:.0f} %" for s in (*([0] * len(whole)), *results.config["alone"])]
-    return markdown(["one convolution, written out", *header], lines)
-
-
-def attacked_table(results):
-    """The first convolution without weights, or the whole network without pixels."""
-    lines = []
-    for row in results.select(Attacked):
-        name = f"{100 * row['sparsity']:.0f} % removed" if row["sparsity"] else "whole"
-        if row["form"] != "pruned":
-            name = "whole, without the pixels that this cuts off"
-        means = (np.mean(row[kind]) for kind in ("replayed", "anew"))
-        lines.append([name, str(row["pixels"]), percent(row["clean"]), *map(percent, means)])
-    header = ["first convolution", "pixels left", "no noise", "eight vectors, replayed"]
-    return markdown([*header, "made anew"], lines)
-
-
 def table(results):
-    tables = {
-        dense_table: Dense,
-        first_layer_table: FirstLayer,
-        zeros_table: FirstLayer,
-        alone_table: Alone,
-        attacked_table: Attacked,
-    }
+    tables = {dense_table: Dense, first_layer_table: FirstLayer, zeros_table: FirstLayer}
     return "\n\n".join(each(results) for each, kind in tables.items() if results.select(kind))
 
 

@@ -14,6 +14,7 @@ import make_noise
 import noise_anew
 import noise_on_pruned
 import noise_ways
+import one_convolution
 import output_range
 import prune_ann
 import prune_cnn_dense
@@ -30,7 +31,7 @@ STUDIES = [
     *(make_noise, noise_ways, prune_ann, prune_layers, prune_cnn_dense, noise_on_pruned),
     *(prune_decoupled, confidence_curves, confidence_images, output_range, score_table),
     *(is_it_the_border, noise_anew, single_images, confidence_attacked, cost_or_l2, longer),
-    training_study,
+    *(one_convolution, training_study),
 ]
 NAMES = {  # groups, words and classes: changing one changes the rows themselves, or text for people
     *("GROUPS", "FORMS", "WORDS", "SCORES", "CONTROLS", "ATTACKERS", "TOGETHER"),

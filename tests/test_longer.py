@@ -6,7 +6,7 @@ import longer
 import numpy as np
 import pytest
 from lab import nets
-from longer import Alone, Attacked, Dense, FirstLayer
+from longer import Dense, FirstLayer
 from small import NETS, NOISE
 
 import nnlite
@@ -18,9 +18,7 @@ CONFIG = replace(
     cnns=(CNN, replace(CNN, steps=2 * CNN.steps)),
     noise=NOISE,
     ann_vectors=((3, 0.25),),
-    cnn_vectors=((3, 0.25),),
     first_layer=(0.0, 0.95),
-    alone=(0.0, 0.5),
 )
 
 
@@ -40,31 +38,6 @@ def test_only_the_first_dense_layer_is_pruned(few_digits, runs):
     assert len(row["zero"]) == len(history) and 0 <= min(row["zero"]) <= max(row["zero"]) < 1
     for none, most in row["accuracy"].values():
         assert none == row["unpruned"] != most
-
-
-def test_a_convolution_is_pruned_alone(few_digits, runs):
-    row = Alone(CNN.steps, 0, 0, "magnitude").compute(CONFIG, few_digits, runs)
-    (clean, noisy), (pruned, _) = row["accuracy"]
-    assert clean == nets.trained("cnn-lq", CNN, few_digits, 0, runs).test_accuracy
-    assert noisy < clean and pruned != clean
-
-
-@pytest.mark.parametrize("form", longer.FORMS)
-def test_the_first_convolution_is_attacked_as_it_is(form, few_digits, runs):
-    whole, pruned = (
-        Attacked(CNN.steps, 0, form, sparsity, 1).compute(CONFIG, few_digits, runs)
-        for sparsity in (0.0, 0.8)
-    )
-    assert whole["clean"] == nets.trained("cnn-lq", CNN, few_digits, 0, runs).test_accuracy
-    assert pruned["pixels"] < whole["pixels"] == 784 and pruned["clean"] != whole["clean"]
-    alone = Alone(CNN.steps, 0, 0, "mean_activation").compute(CONFIG, few_digits, runs)
-    assert [whole["clean"], *whole["replayed"]] == alone["accuracy"][0]
-
-
-def test_noise_made_anew_is_no_weaker_on_validation_images(few_digits, runs):
-    swapped = replace(few_digits, test=few_digits.validation)
-    row = Attacked(CNN.steps, 0, "pruned", 0.5, 2).compute(CONFIG, swapped, runs)
-    assert row["anew"][0] <= row["replayed"][0] < row["clean"]
 
 
 def test_the_authors_length_is_that_of_the_preset_paper():

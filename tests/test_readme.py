@@ -6,6 +6,7 @@ from pathlib import Path
 
 import longer
 import noise_ways
+import one_convolution
 import pytest
 import reproduce
 import training_study
@@ -15,7 +16,7 @@ README = Path(__file__).parents[1] / "README.md"
 DOCS = README.parent / "docs"
 WITHOUT_FIGURES = (noise_ways,)
 RESULTS = DOCS / "results"
-DOUBTS = (*reproduce.DOUBTS, longer)
+DOUBTS = (*reproduce.DOUBTS, longer, one_convolution)
 COMPUTED = (*reproduce.POST_1, *reproduce.POST_2, *DOUBTS, training_study)
 
 

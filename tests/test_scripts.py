@@ -15,6 +15,7 @@ import confidence_curves
 import longer
 import noise_on_pruned
 import noise_ways
+import one_convolution
 import prune_ann
 import prune_cnn_dense
 import pytest
@@ -32,12 +33,12 @@ WHOLE = (
     confidence_curves,
     score_table,
     longer,
+    one_convolution,
 )
 SHORTER = {  # fields of a Config, whatever the script
     "first_sparsities": (0.0, 0.01, 0.9),
     "ways": (("plain", 0.1, (2,)), ("chain", 0.1, (1, 2))),
     "lengths": (0.5, 1),
-    "alone": (0.5, 0.9),
     "resamples": 3,
 }
 

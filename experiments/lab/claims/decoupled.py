@@ -28,13 +28,13 @@ def at_98(study, score):
 @claim(
     "decoupled convolutions: small increases in robustness",
     "prune_decoupled",
-    "longer",
-    attacker=f"{REPLAYED}; of the network trained for longer, made anew",
+    "one_convolution",
+    attacker=f"{REPLAYED}; of the first convolution of a network trained for longer, made anew",
     control="as many weights at random; the same pixels at zero",
     caveat="sparsities are read off test curves, in steps of 0.1; one seed",
     figure="prune-decoupled-mean-activation",
 )
-def decoupled_gains(study, longer):
+def decoupled_gains(study, single):
     """Holds if with whole dense layers, where 98.0 % is left on test images, the mean of the
     vectors gains a point by either score and random pruning does not; partly if by one score."""
     found = {score: at_98(study, score) for score in ("mean_activation", "magnitude", "random")}
@@ -44,21 +44,22 @@ def decoupled_gains(study, longer):
         for score, (sparsity, cost, gain) in found.items()
     ]
     gains = [gain > 0.01 for _, _, gain in found.values()]
-    return f"{'; '.join(words)}; {first_alone(longer)}; one seed", verdict(
+    return f"{'; '.join(words)}; {first_alone(single)}; one seed", verdict(
         all(gains[:2]) and not gains[2], any(gains[:2]) and not gains[2]
     )
 
 
-def first_alone(longer):
+def first_alone(single):
     """What pruning the first convolution alone gains, and the pixels that this disconnects."""
-    (whole,) = longer.select("Attacked", sparsity=0.0)
-    sparsity = longer.config["alone"][1]
+    (whole,) = single.select("Attacked", sparsity=0.0)
+    sparsity, *_ = single.config["attacked"]
     gains = {
         row["form"]: 100 * (np.mean(row["anew"]) - np.mean(whole["anew"]))
-        for row in longer.select("Attacked", sparsity=sparsity)
+        for row in single.select("Attacked", sparsity=sparsity)
     }
+    steps = single.config["network"]["steps"]
     return (
-        f"after {whole['steps']:,} steps the first alone {gains['pruned']:+.1f} with "
+        f"after {steps:,} steps the first alone {gains['pruned']:+.1f} with "
         f"{100 * sparsity:.0f} % removed, the pixels that this disconnects at zero "
         f"{gains['pixels at 0']:+.1f}"
     )
