@@ -20,7 +20,7 @@ import prune_ann
 import prune_cnn_dense
 import pytest
 import score_table
-from lab import banks, cache, nets, script
+from lab import attackers, banks, cache, nets, script
 from small import NETS, NOISE
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
@@ -50,6 +50,8 @@ def small(value):
         return NETS[f"{kind}-sce" if value.after_softmax else f"{kind}-lq"]
     if isinstance(value, banks.Config):
         return dataclasses.replace(NOISE, steps=1, batch_size=20)
+    if isinstance(value, attackers.Config):
+        return dataclasses.replace(value, noise_steps=1, batch_size=20)
     if isinstance(value, tuple):
         return tuple(map(small, value))
     if dataclasses.is_dataclass(value):
