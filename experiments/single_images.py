@@ -65,7 +65,7 @@ QUICK = replace(
     halvings=4,
 )
 PRESETS = {"quick": QUICK, "standard": STANDARD}
-SEEDS = {"quick": (0,), "standard": (0, 1, 2)}
+SEEDS = {"quick": (0,), "standard": (0, 1, 2, 3, 4)}
 
 
 @dataclass(frozen=True)
