@@ -50,7 +50,7 @@ PRESETS["quick"] = replace(
     noise_steps=20,
     steps=10,
 )
-SEEDS = {"quick": (0,), "standard": (0, 1, 2)}
+SEEDS = {"quick": (0,), "standard": (0, 1, 2, 3, 4)}
 TOGETHER = "all of them"
 
 
