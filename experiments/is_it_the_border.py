@@ -1,6 +1,6 @@
 """Where the gain of pruning comes from: the border of the images, the first layer, or the rest?
 
-    python experiments/is_it_the_border.py --data mnist --preset standard   half an hour, two cores
+    python experiments/is_it_the_border.py --data mnist --preset standard   50 minutes on two cores
     python experiments/is_it_the_border.py                                  drawn digits
 
 "Pruning, cost functions and adversarial noise" finds that a network pruned by mean activation

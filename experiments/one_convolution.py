@@ -3,11 +3,11 @@
     python experiments/one_convolution.py --data mnist --preset standard    two hours on two cores
     python experiments/one_convolution.py                                   drawn digits
 
-The post prunes the convolutions one at a time on a network whose dense layers are pruned to its
-limit.  Here the dense layers are whole, and the network was trained for twice as many steps, until
-its zeros hardly grew (longer.py).  What does each convolution stand by itself?  What the first one
-gains is asked again with noise that was made anew, and beside a control: the pixels that pruning
-disconnects, set to zero in front of the whole network.
+prune_decoupled.py prunes the convolutions one at a time on a network whose dense layers were pruned
+before, and which lost much of its accuracy by that.  Here the dense layers are whole, and in the
+preset standard the network is the longest trained of longer.py.  What does each convolution stand
+by itself?  What the first one gains is asked again with noise that was made anew, and beside a
+control: the pixels that pruning disconnects, set to zero in front of the whole network.
 
 Writes one-convolution.json and one-convolution.png.
 """
@@ -20,7 +20,7 @@ from lab import attackers, banks, nets, pruning, script
 from lab.attacked import accuracies, noisy_sets
 from lab.attackers import accuracy_under, stronger_noise
 from lab.controls import behind
-from lab.prepared import Made, scored
+from lab.prepared import Made
 from lab.published import CNN_NOISE, SCORED_IMAGES
 from lab.tables import WORDS, markdown, percent
 
@@ -37,10 +37,10 @@ class Config:
     network: nets.Config  # cnn-lq
     noise: banks.Config = banks.Config()
     vectors: tuple = CNN_NOISE  # (target, limit) each [post]
-    scores: tuple = ("magnitude", "mean_activation")
+    scores: tuple = ("magnitude", "mean_activation")  # [post]
     sparsities: tuple = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)  # removed from one convolution [ours]
-    attacked: tuple = (0.5, 0.8)  # removed from the first one by mean activation [ours]
-    attack: attackers.Config = attackers.Config(noise_steps=50)
+    first_sparsities: tuple = (0.5, 0.8)  # removed from the first one, which is attacked [ours]
+    attack: attackers.Config = attackers.Config(noise_steps=50)  # [ours]
     scored_images: int = SCORED_IMAGES  # for mean activation [post]
     recipe: int = 1  # to be raised when the code changes results
 
@@ -50,7 +50,7 @@ PRESETS = {
     "quick": Config(
         nets.preset("cnn-lq", "quick"),
         sparsities=(0.5, 0.9),
-        attacked=(0.5,),
+        first_sparsities=(0.5,),
         attack=attackers.Config(noise_steps=20),
     ),
     "standard": Config(replace(CNN, steps=2 * CNN.steps)),  # the longest of longer.py
@@ -89,7 +89,8 @@ class Attacked:
     pixels      that still reach the network
     clean       accuracy without noise
     replayed    under each vector, made for the whole network
-    anew        under each, made for the network as it is, or replayed if that is stronger
+    anew        under each, made for the network as it is, or replayed if that is the stronger one
+                on validation images
     """
 
     seed: int
@@ -101,7 +102,8 @@ class Attacked:
         network, bank, whole, layers, scores = written_out(cfg, self.seed, data, runs)
         mask = prune.keep_mask(scores["mean_activation"][0], self.sparsity)
         model = without(whole, layers, 0, mask)
-        pixels = np.bincount(model.layers[0].matrix.indices, minlength=784) > 0
+        read = model.layers[0].matrix.indices
+        pixels = np.bincount(read, minlength=np.prod(data.image_shape)) > 0
         if self.form == "pixels at 0":
             model = behind(pixels, network.model, data.image_shape)
         vectors = [(target, limit, bank[target, limit]) for target, limit in cfg.vectors]
@@ -117,7 +119,8 @@ class Attacked:
 @functools.lru_cache(maxsize=1)
 def written_out(cfg, seed, data, runs):
     """(network, its noise, it as a SparseNetwork, its layers as matrices, the scores of these)"""
-    network, bank, _ = scored("cnn-lq", cfg.network, seed, cfg, data, runs)
+    network = nets.trained("cnn-lq", cfg.network, data, seed, runs)
+    bank = banks.bank(network, data, runs, cfg.noise)
     whole = SparseNetwork(network.model, data.image_shape)
     layers = unroll(network.model, data.image_shape)
     scores = pruning.scores_of(
@@ -142,7 +145,7 @@ def rows(cfg, seeds):
         for score in cfg.scores:
             yield Alone(seeds[0], layer, score)
     yield Attacked(seeds[0], "pruned", 0.0)
-    for sparsity in cfg.attacked:
+    for sparsity in cfg.first_sparsities:
         for form in FORMS:
             yield Attacked(seeds[0], form, sparsity)
 
@@ -150,19 +153,23 @@ def rows(cfg, seeds):
 # Tables and figure
 
 
-def curve_of(results, row):
-    """(sparsities, (S, 1 + V)) of one convolution; at 0 the whole network, once it is there."""
-    whole = [(w["clean"], *w["replayed"]) for w in results.select(Attacked, sparsity=0.0)]
-    return [0.0] * len(whole) + results.config["sparsities"], [*whole, *row["accuracy"]]
+def curves(results):
+    """(sparsities, {(layer, score): (S, 1 + V)}): at 0 the whole network, if it is there yet."""
+    whole = [(row["clean"], *row["replayed"]) for row in results.select(Attacked, sparsity=0.0)]
+    found = {
+        (row["layer"], row["score"]): [*whole, *row["accuracy"]] for row in results.select(Alone)
+    }
+    return [*([0.0] if whole else []), *results.config["sparsities"]], found
 
 
 def alone_table(results):
     """Without noise / mean under the vectors."""
-    lines, sparsities = [], ()
-    for row in results.select(Alone):
-        sparsities, points = curve_of(results, row)
-        cells = [f"{percent(clean)} / {percent(np.mean(noisy))}" for clean, *noisy in points]
-        lines.append([f"convolution {row['layer']}, {WORDS[row['score']]}", *cells])
+    sparsities, found = curves(results)
+    lines = [
+        [f"convolution {layer}, {WORDS[score]}"]
+        + [f"{percent(clean)} / {percent(np.mean(noisy))}" for clean, *noisy in points]
+        for (layer, score), points in found.items()
+    ]
     header = [f"{100 * sparsity:.0f} %" for sparsity in sparsities]
     return markdown(["one convolution, written out", *header], lines)
 
@@ -187,9 +194,11 @@ def table(results):
 
 def draw(results, out):
     """A panel for each convolution, pruned by mean activation, under each of the vectors."""
+    sparsities, found = curves(results)
     panels = {
-        f"convolution {row['layer']}": [curve_of(results, row)]
-        for row in results.select(Alone, score="mean_activation")
+        f"convolution {layer}": [(sparsities, points)]
+        for (layer, score), points in found.items()
+        if score == "mean_activation"
     }
     if panels:
         title = "one convolution pruned by mean activation, the network whole otherwise"

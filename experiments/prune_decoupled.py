@@ -1,6 +1,6 @@
 """Pruning the posts' convolutions, written out as sparse matrices, weight by weight.
 
-    python experiments/prune_decoupled.py --data mnist --preset standard    40 minutes on two cores
+    python experiments/prune_decoupled.py --data mnist --preset standard    45 minutes on two cores
     python experiments/prune_decoupled.py                                   drawn digits, a minute
 
 From "Pruning, cost functions and adversarial noise": the experiment that "runs too slow to make

@@ -77,14 +77,14 @@ POST_2 = {
     score_table: 10,
 }
 DOUBTS = {
-    is_it_the_border: 30,
-    noise_anew: 90,
-    single_images: 25,
-    confidence_attacked: 75,
-    cost_or_l2: 50,  # of which 35 train six more networks
+    is_it_the_border: 50,
+    noise_anew: 110,
+    single_images: 30,
+    confidence_attacked: 95,
+    cost_or_l2: 75,  # of which 55 train ten more networks
 }
 STUDY = POST_1 | POST_2 | DOUBTS
-TRAINING_MINUTES = 100  # six dense networks, two convolutional ones, and their noise
+TRAINING_MINUTES = 125  # ten dense networks, two convolutional ones, and their noise
 WORKERS = min(4, os.cpu_count() or 1)  # two processes of one thread do more than two threads
 
 

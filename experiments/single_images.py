@@ -1,6 +1,6 @@
 """Attacks on single images: the posts' networks, whole and pruned, beside two yardsticks.
 
-    python experiments/single_images.py --data mnist --preset standard     40 minutes on two cores
+    python experiments/single_images.py --data mnist --preset standard     half an hour, two cores
     python experiments/single_images.py                                    drawn digits
 
 Universal noise is one vector for all images.  An attacker who makes another change for each image
