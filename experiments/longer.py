@@ -183,8 +183,7 @@ def first_layer_table(results):
     lines = []
     for row in results.select(FirstLayer):
         for score, found in row["accuracy"].items():
-            points = [round(100 * (row["unpruned"] - accuracy), 1) for accuracy in found]
-            lost = [f"{lost + 0.0:.1f}" for lost in points]  # 0.0 rather than -0.0
+            lost = [f"{100 * (row['unpruned'] - accuracy):.1f}" for accuracy in found]
             lines.append([f"{row['steps']:,} steps, {score.replace('_', ' ')}", *lost])
     header = [f"{100 * s:.0f} %" for s in results.config["first_layer"]]
     return markdown(["first dense layer: points lost", *header], lines)

@@ -39,7 +39,7 @@ class Config:
     vectors: tuple = CNN_NOISE  # (target, limit) each [post]
     scores: tuple = ("magnitude", "mean_activation")  # [post]
     sparsities: tuple = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)  # removed from one convolution [ours]
-    first_sparsities: tuple = (0.5, 0.8)  # removed from the first one, which is attacked [ours]
+    attacked_sparsities: tuple = (0.5, 0.8)  # removed from the first one, which is attacked [ours]
     attack: attackers.Config = attackers.Config(noise_steps=50)  # [ours]
     scored_images: int = SCORED_IMAGES  # for mean activation [post]
     recipe: int = 1  # to be raised when the code changes results
@@ -50,7 +50,7 @@ PRESETS = {
     "quick": Config(
         nets.preset("cnn-lq", "quick"),
         sparsities=(0.5, 0.9),
-        first_sparsities=(0.5,),
+        attacked_sparsities=(0.5,),
         attack=attackers.Config(noise_steps=20),
     ),
     "standard": Config(replace(CNN, steps=2 * CNN.steps)),  # the longest of longer.py
@@ -145,7 +145,7 @@ def rows(cfg, seeds):
         for score in cfg.scores:
             yield Alone(seeds[0], layer, score)
     yield Attacked(seeds[0], "pruned", 0.0)
-    for sparsity in cfg.first_sparsities:
+    for sparsity in cfg.attacked_sparsities:
         for form in FORMS:
             yield Attacked(seeds[0], form, sparsity)
 
@@ -155,7 +155,8 @@ def rows(cfg, seeds):
 
 def curves(results):
     """(sparsities, {(layer, score): (S, 1 + V)}): at 0 the whole network, if it is there yet."""
-    whole = [(row["clean"], *row["replayed"]) for row in results.select(Attacked, sparsity=0.0)]
+    unpruned = results.select(Attacked, form="pruned", sparsity=0.0)
+    whole = [(row["clean"], *row["replayed"]) for row in unpruned]
     found = {
         (row["layer"], row["score"]): [*whole, *row["accuracy"]] for row in results.select(Alone)
     }

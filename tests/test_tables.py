@@ -26,6 +26,13 @@ def test_a_table_in_markdown():
     assert text == "| a | b |\n| --- | --- |\n| 1 |  |\n| 3 | 4 |"
 
 
+def test_a_table_has_no_negative_zero():
+    cells = ["-0.0", "-0.04", "x -0.00 to 1.0", "-10.0", "+0.0"]
+    assert tables.markdown(["a"] * 5, [cells]).endswith(
+        "| 0.0 | -0.04 | x 0.00 to 1.0 | -10.0 | +0.0 |"
+    )
+
+
 def test_names_for_people():
     assert tables.name_noise((3, 0.25)) == tables.name_noise([3, 0.25]) == "class 3, limit 0.25"
     assert tables.describe(()) == "unpruned"

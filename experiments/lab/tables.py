@@ -1,6 +1,7 @@
 """Numbers and tables as text."""
 
 import itertools
+import re
 
 import numpy as np
 
@@ -13,9 +14,10 @@ WORDS = {
 
 
 def markdown(header, rows):
-    """A table in Markdown; cells are texts."""
+    """A table in Markdown; cells are texts.  What is rounded to -0.0 is written as 0.0."""
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return re.sub(r"(?<![\d.])-(0\.0+)(?!\d)", r"\1", text)
 
 
 def percent(values, digits=1):

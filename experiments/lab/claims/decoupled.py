@@ -52,7 +52,7 @@ def decoupled_gains(study, single):
 def first_alone(single):
     """What pruning the first convolution alone gains, and the pixels that this disconnects."""
     (whole,) = single.select("Attacked", sparsity=0.0)
-    sparsity, *_ = single.config["first_sparsities"]
+    sparsity, *_ = single.config["attacked_sparsities"]
     gains = {
         row["form"]: 100 * (np.mean(row["anew"]) - np.mean(whole["anew"]))
         for row in single.select("Attacked", sparsity=sparsity)
