@@ -45,10 +45,10 @@ from nnlite.fast.simd import (
     LANES,
     ROW,
     TILE,
-    gather,
+    WINDOW,
     load,
+    pick,
     store,
-    sum_lanes,
     times,
     transposed,
 )
@@ -395,12 +395,12 @@ def test_training_is_the_same_with_and_without():
     assert np.allclose(found, expected, rtol=1e-3) and found[-1] < 0.8 * found[0]
 
 
-TWO_COLUMNS, SQUARE = times(2), times(LANES)
+SQUARE = times(LANES)
 
 
 @njit()
-def gathered_sum(a, indices, i):
-    return sum_lanes(gather(a, indices, i))
+def picked(a, i, places, j, y):
+    store(pick(a, i, places, j), y, 0, 0, ROW)
 
 
 @njit()
@@ -414,22 +414,14 @@ def test_a_square_is_transposed(rng):
     assert np.array_equal(b, a.T)
 
 
-@njit()
-def sum_of_two(a):
-    return sum_lanes(load(a, 0, 0, ROW, TWO_COLUMNS))
-
-
-@pytest.mark.parametrize("dtype", [np.uint16, np.uint32])
-def test_gather_and_sum_of_lanes(dtype, rng):
-    a = rng.integers(0, 100, 500).astype(np.float32)  # whole numbers: the order does not matter
-    indices = rng.integers(0, 500, 3 * LANES).astype(dtype)
-    assert gathered_sum(a, indices, LANES) == a[indices[LANES : 2 * LANES]].sum()
-    with pytest.raises((TypeError, TypingError), match="contiguous unsigned integers"):
-        gathered_sum(a, indices[::2], 0)
-    with pytest.raises((TypeError, TypingError), match="contiguous unsigned integers"):
-        gathered_sum(a, indices.astype(np.int32), 0)
-    with pytest.raises((TypeError, TypingError), match="of one vector"):
-        sum_of_two(a)
+def test_numbers_near_a_place_are_picked(rng):
+    a, y = normal(rng, 500), np.empty(LANES, np.float32)
+    places = rng.integers(0, WINDOW, 3 * LANES).astype(np.uint8)
+    picked(a, 40, places, LANES, y)
+    assert np.array_equal(y, a[40 + places[LANES : 2 * LANES].astype(int)])
+    for wrong in (places[::2], places.astype(np.uint16)):
+        with pytest.raises((TypeError, TypingError), match="contiguous bytes"):
+            picked(a, 0, wrong, 0, y)
 
 
 @pytest.mark.parametrize("cpu, features, lanes", [("haswell", "+avx,+avx2,+fma", 8)])

@@ -25,14 +25,15 @@ from nnlite import (
 )
 from nnlite.attacks import pgd
 from nnlite.container import opened, write_arrays
-from nnlite.fast import chain
+from nnlite.fast import chain, chain_one
 from nnlite.fast import sparse as kernels
 from nnlite.fast.chain import FEW
+from nnlite.fast.chain_one import ONE_BY_ONE
 from nnlite.fast.kernel import second_cache
 from nnlite.fast.matmul import ONE_THREAD
 from nnlite.fast.network import Plan
 from nnlite.fast.panels import WIDTHS, empty_panels, pack, tile_width, unpack
-from nnlite.fast.simd import LANES, TILE
+from nnlite.fast.simd import LANES, TILE, WINDOW
 from nnlite.fast.sparse import BLOCK, ENOUGH, GROUP, NEAR, block_width, blocks_of, multiply
 from nnlite.noise import universal_noise
 from nnlite.sparse import (
@@ -352,7 +353,7 @@ def random_layers(sizes, density, rng):
 
 @given(
     sizes=st.lists(st.sampled_from([0, 1, 3, 20, BLOCK, BLOCK + 1, 500]), min_size=2, max_size=4),
-    n=st.sampled_from([1, 2, FEW, FEW + 1, 70, 200]),
+    n=st.sampled_from([1, ONE_BY_ONE, ONE_BY_ONE + 1, FEW, FEW + 1, 70, 200]),
     density=st.sampled_from([0.0, 0.02, 0.3]),
     seed=st.integers(0, 5),
 )
@@ -389,7 +390,7 @@ def test_the_number_of_threads_changes_nothing(threads, rng, monkeypatch):
     ]
     x = rng.normal(size=(300, 50)).astype(np.float32)
     expected = SparseNetwork(layers, max_density=None).predict(x)
-    for module in (kernels, chain):
+    for module in (kernels, chain, chain_one):
         monkeypatch.setattr(module, "get_num_threads", lambda: threads)
     network = SparseNetwork(layers, max_density=None)
     for n in (1, 5, 30, 300):
@@ -402,6 +403,37 @@ def test_networks_that_take_turns_do_not_disturb_each_other(cnn, rng):
     for x in batches:
         for network in networks:
             assert np.allclose(network.predict(x), cnn.predict(x), rtol=0, atol=1e-5)
+
+
+def steps_of(a):
+    """chain_one.Steps of one layer with these weights."""
+    layer = Linear(scipy.sparse.csr_array(np.float32(a)), np.zeros(len(a)))
+    return chain_one.steps_of([layer])
+
+
+def test_one_image_reads_in_a_step_what_lies_near():
+    """A row that reads further away waits; steps come in pairs."""
+    a = np.zeros((2, WINDOW + 3))
+    a[0, 1], a[1, WINDOW] = 1, 2
+    near = steps_of(a)
+    assert near.bases.tolist() == [1, 0] and near.starts.tolist() == [0, 2]
+    assert near.places[:2].tolist() == [0, WINDOW - 1] and near.values[:2].tolist() == [1, 2]
+    a[1, WINDOW + 1] = 3
+    far = steps_of(a)
+    assert far.bases.tolist() == [1, WINDOW + 1] and far.values[LANES : LANES + 2].tolist() == [
+        0,
+        3,
+    ]
+
+
+def test_every_weight_has_its_step(rng):
+    a = random_csr(70, 300, 0.1, np.float32, rng).toarray()
+    steps, found = steps_of(a), np.zeros((80, 300 + WINDOW), np.float32)
+    group = np.repeat(np.arange(len(steps.starts) - 1), np.diff(steps.starts))
+    rows = (LANES * group[:, None] + np.arange(LANES)).ravel()
+    columns = np.repeat(steps.bases.astype(int), LANES) + steps.places
+    np.add.at(found, (rows, columns), steps.values)
+    assert np.array_equal(found[steps.outputs - LANES * chain_one.groups(300), :300], a)
 
 
 def test_nan_and_infinity_reach_the_outputs_of_their_images_only():
@@ -716,14 +748,15 @@ def test_a_few_images_go_through_all_layers_at_once(cnn, rng):
     """Where all are matrices, and most weights in sparse ones."""
     sparse = Linear(random_csr(50, 40, 0.5, np.float32, rng), np.zeros(50))
     small, large = (Linear(rng.normal(size=(n, 50)), np.zeros(n)) for n in (10, 400))
-    assert Plan(SparseNetwork([sparse, small]).layers).chain is not None
-    assert Plan(SparseNetwork([sparse, large]).layers).chain is None
-    assert Plan(SparseNetwork([sparse], max_density=0).layers).chain is None
+    assert Plan(SparseNetwork([sparse, small]).layers).linear is not None
+    assert Plan(SparseNetwork([sparse, large]).layers).linear is None
+    assert Plan(SparseNetwork([sparse], max_density=0).layers).linear is None
     behind = Plan(SparseNetwork(cnn, SHAPE, max_conv_density=0).layers)  # the convolutions
-    assert len(behind.convolutions) == 2 and len(behind.chain.relu) == 2
-    x = rng.normal(size=(3, 40)).astype(np.float32)
-    expected = (sparse.matrix @ x.T).T @ small.matrix.T
-    assert np.allclose(SparseNetwork([sparse, small]).predict(x), expected, rtol=0, atol=1e-4)
+    assert len(behind.convolutions) == 2 and len(behind.linear) == 2
+    x = rng.normal(size=(FEW, 40)).astype(np.float32)
+    expected, network = (sparse.matrix @ x.T).T @ small.matrix.T, SparseNetwork([sparse, small])
+    for n in (1, ONE_BY_ONE, ONE_BY_ONE + 1, FEW):
+        assert np.allclose(network.predict(x[:n]), expected[:n], rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("n", [1, FEW // 2, FEW - 1, FEW + 1])

@@ -1,4 +1,4 @@
-"""One image, or a few, through all layers of a sparse network at once.
+"""A few images through all layers of a sparse network at once; one has chain_one.py.
 
 For so few images a layer takes microseconds, about as long as calling the next one from Python.
 So the layers become one matrix.  Neurons are numbered through the whole network, inputs first:
@@ -16,8 +16,8 @@ from numba import get_num_threads, prange
 
 from nnlite.fast.kernel import njit
 from nnlite.fast.panels import aligned
-from nnlite.fast.simd import COLUMN, LANES, ROW, fma, gather, load, sum_lanes, zeros
-from nnlite.fast.sparse import STEP, multiply_chunk, smallest
+from nnlite.fast.simd import COLUMN, LANES
+from nnlite.fast.sparse import multiply_chunk, smallest
 
 FEW = LANES  # images
 
@@ -66,42 +66,14 @@ def forward(chain, images):
     """images (N, n_in), N at most FEW -> outputs (N, n_out)."""
     n, n_in = images.shape
     outputs = slice(n_in + chain.ends[-2], None)
-    if n == 1:
-        state = np.empty(len(chain.state), np.float32)
-        state[:n_in] = images[0]
-        run_one(*chain[:-1], state, get_num_threads())
-        return state[None, outputs].copy()
     chain.state[:n_in, :n] = images.T
     run_few(*chain[:-1], chain.state, get_num_threads())
     return chain.state[outputs, :n].T.copy()
 
 
 @njit(parallel=True)
-def run_one(rows, starts, columns, values, bias, with_relu, ends, state, threads):
-    """Fill the state (neurons,) of one image from its inputs on."""
-    n_in, many = len(state) - len(bias), np.uintp(LANES)
-    for layer in range(len(with_relu)):
-        for thread in prange(threads):
-            first, last = share(starts, ends[layer], ends[layer + 1], thread, threads)
-            for place in range(np.uintp(first), np.uintp(last)):
-                row, p, end = rows[place], np.uintp(starts[place]), np.uintp(starts[place + STEP])
-                sums = zeros(ROW, COLUMN)
-                while p + many <= end:
-                    weights = load(values, p, 0, ROW, COLUMN)
-                    sums = fma(sums, weights, gather(state, columns, p))
-                    p += many
-                total = bias[row] + sum_lanes(sums)
-                while p < end:
-                    total += values[p] * state[columns[p]]
-                    p += STEP
-                if with_relu[layer] and total < 0:
-                    total = np.float32(0)
-                state[n_in + row] = total
-
-
-@njit(parallel=True)
 def run_few(rows, starts, columns, values, bias, with_relu, ends, state, threads):
-    """The same of a few, side by side: state (neurons, FEW)."""
+    """Fill the state (neurons, FEW) of a few images from its inputs on."""
     y = state[len(state) - len(bias) :]
     for layer in range(len(with_relu)):
         for thread in prange(threads):

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import scipy.sparse
 
-from nnlite.fast import chain, conv, conv_few, dense_one
+from nnlite.fast import chain, chain_one, conv, conv_few, dense_one
 from nnlite.fast.kernel import all_float32
 from nnlite.fast.panels import aligned, pack, tile_width, unpack
 from nnlite.fast.simd import LANES
@@ -40,8 +40,8 @@ def network_outputs(network, x, out):
     if plan is None or not all_float32(out) or out.shape != (len(x), plan.n_out):
         return NotImplemented
     x = plan.convolved(x)
-    if len(x) <= chain.FEW and plan.chain is not None:
-        out[:] = chain.forward(plan.chain, flat(x))
+    if len(x) <= chain.FEW and plan.linear is not None:
+        out[:] = plan.few(flat(x))
     else:
         plan.compute(x, out)
     return out
@@ -131,11 +131,11 @@ class Plan:
         return found
 
     @cached_property
-    def chain(self):
-        """All layers behind these as one chain.Chain, if they are matrices and most of them sparse;
+    def linear(self):
+        """All layers behind these with CSR matrices, if they are matrices and most of them sparse;
         else None.
 
-        Small dense matrices among sparse ones count as sparse.  It holds the weights once more.
+        Small dense matrices among sparse ones count as sparse.
         """
         linear = self.layers[len(self.convolutions) :]
         if not linear or any(isinstance(layer, Convolution) for layer in linear):
@@ -145,7 +145,25 @@ class Plan:
         dense = sum(layer.matrix.size for layer in linear if not layer.is_sparse)
         if 2 * dense > sum(layer.multiplications for layer in linear):
             return None
-        return chain.chain_of([stored(layer) for layer in linear])
+        return [stored(layer) for layer in linear]
+
+    @cached_property
+    def chain(self):
+        """These for a few images; it holds the weights once more."""
+        return chain.chain_of(self.linear)
+
+    @cached_property
+    def steps(self):
+        """These for one image at a time; they hold the weights once more."""
+        return chain_one.steps_of(self.linear)
+
+    def few(self, x):
+        """What they make of a few images x (N, n_in)."""
+        if len(x) <= chain_one.ONE_BY_ONE:
+            y = chain_one.forward(self.steps, x)
+            if np.isfinite(y).all():
+                return y
+        return chain.forward(self.chain, x)
 
     def compute(self, x, out):
         """Write to out (N, n_out) what the layers behind make of x (N, ...), all images at once."""

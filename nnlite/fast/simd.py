@@ -6,14 +6,13 @@ what makes matrix products fast.  Here are the few operations that it takes:
     tile = zeros(rows, cols)                    rows x cols vectors of LANES floats, in registers
     tile = load(a, i, step, rows, cols)         row r from a[i + r*step], its vectors side by side
     tile = splat(a, i, rows)                    a[i + r] in every lane of vector r, one column
-    tile = gather(a, indices, i)                one vector, a[indices[i]], a[indices[i + 1]], ...
+    tile = pick(a, i, places, j)                one vector, lane l is a[i + places[j + l]]
     prefetch(a, i, step, rows, cols)            asks memory for what load will load later
     tile = add(tile, other)                     tile[r, c] += other[r, c]
     tile = fma(tile, left, right)               tile[r, c] += left[r] * right[c]
     tile = fma_splat(tile, a, i, step, right)   tile[r, c] += a[i + r*step] * right[c]
     tile = relu(tile)                           max(tile, 0); nan stays nan
     tile = transposed(tile)                     of LANES rows of one vector: rows become lanes
-    number = sum_lanes(tile)                    of one vector
     store(tile, a, i, step, cols)               the opposite of load
 
 `a` is a one-dimensional contiguous float32 array, positions count floats and are not checked.
@@ -46,6 +45,8 @@ def has(feature):
 # are left for what is multiplied.  Any machine runs any of these, slower if they do not fit.
 LANES = 16 if has("avx512f") else 8 if has("avx") else 4
 TILE = 28 if has("avx512f") else 12
+WINDOW = 2 * LANES if has("avx512f") else 256  # numbers that `pick` reaches: places are bytes
+PERMUTE = "llvm.x86.avx512.vpermi2var.ps.512"  # what picks from two vectors of AVX-512
 
 
 def times(count):
@@ -147,24 +148,33 @@ def splat(typing, a, i, rows):
 
 
 @intrinsic
-def gather(typing, a, indices, i):
-    if indices.layout != "C" or indices.dtype not in types.unsigned_domain:
-        raise TypeError(f"indices are contiguous unsigned integers, not {indices}")
+def pick(typing, a, i, places, j):
+    if (places.dtype, places.layout) != (types.uint8, "C"):
+        raise TypeError(f"places are contiguous bytes, not {places}")
     tile = types.UniTuple(vector, 1)
 
     def generate(context, builder, signature, args):
-        array, places, start = args
-        first = address(context, builder, a, array, int64(0), ir.FloatType())
-        places = builder.gep(context.make_array(indices)(context, builder, places).data, [start])
-        # One load for each lane, which most processors do faster than their gather instruction.
-        x = ir.Constant(VECTOR, ir.Undefined)
-        for lane in range(LANES):
-            place = builder.zext(builder.load(builder.gep(places, [int64(lane)])), INT64)
-            number = builder.load(builder.gep(first, [place]))
-            x = builder.insert_element(x, number, ir.Constant(INT32, lane))
+        array, start, bytes_, at = args
+        data = context.make_array(places)(context, builder, bytes_).data
+        first = builder.gep(data, [at])
+        if has("avx512f"):  # one instruction picks from two vectors
+            row = address(context, builder, a, array, start, VECTOR)
+            halves = [builder.load(builder.gep(row, [int64(c)]), align=4) for c in range(2)]
+            lanes = builder.bitcast(first, ir.VectorType(ir.IntType(8), LANES).as_pointer())
+            lanes = builder.zext(builder.load(lanes, align=1), ir.VectorType(INT32, LANES))
+            kind = ir.FunctionType(VECTOR, [VECTOR, lanes.type, VECTOR])
+            permute = cgutils.get_or_insert_function(builder.module, kind, PERMUTE)
+            x = builder.call(permute, [halves[0], lanes, halves[1]])
+        else:  # one load for each lane
+            row = address(context, builder, a, array, start, ir.FloatType())
+            x = ir.Constant(VECTOR, ir.Undefined)
+            for lane in range(LANES):
+                place = builder.zext(builder.load(builder.gep(first, [int64(lane)])), INT64)
+                number = builder.load(builder.gep(row, [place]))
+                x = builder.insert_element(x, number, ir.Constant(INT32, lane))
         return context.make_tuple(builder, tile, [x])
 
-    return tile(a, indices, types.intp), generate
+    return tile(a, types.intp, places, types.intp), generate
 
 
 @intrinsic
@@ -191,21 +201,6 @@ def transposed(typing, tile):
         return context.make_tuple(builder, signature.return_type, rows)
 
     return tile(tile), generate
-
-
-@intrinsic
-def sum_lanes(typing, tile):
-    if len(tile) != 1:
-        raise TypeError(f"the lanes of one vector are summed, not of {len(tile)}")
-
-    def generate(context, builder, signature, args):
-        x = builder.extract_value(args[0], 0)
-        lanes = [builder.extract_element(x, ir.Constant(INT32, i)) for i in range(LANES)]
-        while len(lanes) > 1:  # neighbours, then neighbours of these
-            lanes = [builder.fadd(lanes[i], lanes[i + 1]) for i in range(0, len(lanes), 2)]
-        return lanes[0]
-
-    return types.float32(tile), generate
 
 
 @intrinsic
