@@ -174,11 +174,8 @@ def name_of(cfg):
 
 
 def needs(cfg, seeds):
-    return [
-        Trained(name, net_cfg, seed)
-        for name, net_cfg in cfg.networks
-        for seed in forms.seeds_of(net_cfg, seeds)
-    ]
+    nets_of = dict(cfg.networks)
+    return [Trained(name, nets_of[name], seed) for name, seed in networks(cfg, seeds)]
 
 
 def rows(cfg, seeds):
@@ -186,20 +183,25 @@ def rows(cfg, seeds):
         for limit in cfg.limits:
             yield Measured(network, form, seed, limit)
         yield Smallest(network, form, seed)
-    for network, net_cfg in cfg.networks:
-        for seed in forms.seeds_of(net_cfg, seeds) if network.endswith("lq") else ():
-            for limit in cfg.transfer_limits:
-                yield Carried(network, "whole", "pruned", seed, limit)
-                yield Carried(network, "pruned", "whole", seed, limit)
+    for network, seed in networks(cfg, seeds):
+        for limit in cfg.transfer_limits if network.endswith("lq") else ():
+            yield Carried(network, "whole", "pruned", seed, limit)
+            yield Carried(network, "pruned", "whole", seed, limit)
+
+
+def networks(cfg, seeds):
+    """(name, seed) of all that are trained as in the posts."""
+    for name, net_cfg in cfg.networks:
+        for seed in forms.seeds_of(name, net_cfg, seeds, forms.DOUBTED):
+            yield name, seed
 
 
 def members(cfg, seeds):
     """(network, form, seed) of all that are attacked."""
-    for network, net_cfg in cfg.networks:
-        for seed in forms.seeds_of(net_cfg, seeds):
-            yield network, "whole", seed
-            if network.endswith("lq"):
-                yield network, "pruned", seed
+    for network, seed in networks(cfg, seeds):
+        yield network, "whole", seed
+        if network.endswith("lq"):
+            yield network, "pruned", seed
     yield "ann-lq", "black and white", seeds[0]
     for one in cfg.adversarial:
         yield "small", name_of(one), seeds[0]
