@@ -5,8 +5,8 @@ behind a relu half of the inputs are zeros, or more.  The weights of an input ar
 
     y += x[k] * w[k]       for all k where x[k] is not zero
 
-and memory is fastest where it is read on and on: ROWS rows at a time go by from end to end, while
-the sums wait in the first cache.
+and memory is fastest where it is read on and on: ROWS rows at a time go by from end to end, the
+next ROWS on their way behind them, while the sums wait in the first cache.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from numba import prange
 
 from nnlite.fast.kernel import all_float32, njit
 from nnlite.fast.matmul import ONE_THREAD
-from nnlite.fast.simd import COLUMN, LANES, ROW, fma_splat, load, store
+from nnlite.fast.simd import COLUMN, LANES, ROW, fma_splat, load, prefetch, store
 from nnlite.sparse.layers import images_of_shape
 
 ROWS = 8  # at a time: a sum is loaded and stored once for so many weights
@@ -53,6 +53,8 @@ def multiply(x, places, w, bias, with_relu, y):
                 first = min(t * LANES, n_out - LANES)
                 tile = load(sums_, t * LANES, 0, ROW, COLUMN)
                 for i in range(start, min(start + ROWS, end)):
+                    following = places[min(i + ROWS, end - 1)]
+                    prefetch(w_, following * n_out + first, 0, ROW, COLUMN)
                     weights = load(w_, places[i] * n_out + first, 0, ROW, COLUMN)
                     tile = fma_splat(tile, x, places[i], 0, weights)
                 store(tile, sums_, t * LANES, 0, COLUMN)
