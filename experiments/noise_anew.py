@@ -19,7 +19,7 @@ import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
-from lab import attackers, banks, forms, nets, pruning, script
+from lab import attackers, banks, nets, pruning, script
 from lab.attackers import accuracy_under, stronger_noise, until_settled
 from lab.figures.attacks import gains
 from lab.prepared import Made, scored
@@ -163,22 +163,17 @@ def under_all(model, part, vectors):
 
 
 def needs(cfg, seeds):
-    networks = ("ann-lq", cfg.ann), ("cnn-lq", cfg.cnn)
-    return [
-        Made(name, net_cfg, seed, cfg.noise)
-        for name, net_cfg in networks
-        for seed in forms.seeds_of(name, net_cfg, seeds, forms.DOUBTED)
-    ]
+    dense = [Made("ann-lq", cfg.ann, seed, cfg.noise) for seed in seeds]
+    return [*dense, Made("cnn-lq", cfg.cnn, seeds[0], cfg.noise)]
 
 
 def rows(cfg, seeds):
-    """Rows of all seeds of the dense network, of the first three of the convolutional one."""
+    """Rows of all seeds of the dense network, of the first seed of the convolutional one."""
     for seed in seeds:
         for settings in cfg.ann_settings:
             yield Attacked("ann", settings, seed)
-    for seed in forms.seeds_of("cnn-lq", cfg.cnn, seeds, forms.DOUBTED):
-        for form in CNN_FORMS:
-            yield Attacked("cnn", form, seed)
+    for form in CNN_FORMS:
+        yield Attacked("cnn", form, seeds[0])
 
 
 # Table and figure
