@@ -419,7 +419,7 @@ def test_numbers_near_a_place_are_picked(rng):
     places = rng.integers(0, WINDOW, 3 * LANES).astype(np.uint8)
     picked(a, 40, places, LANES, y)
     assert np.array_equal(y, a[40 + places[LANES : 2 * LANES].astype(int)])
-    for wrong in (places[::2], places.astype(np.uint16)):
+    for wrong in (places[::2], places.astype(np.uint16), places[None]):
         with pytest.raises((TypeError, TypingError), match="contiguous bytes"):
             picked(a, 0, wrong, 0, y)
 

@@ -1,4 +1,4 @@
-"""A few images through all layers of a sparse network at once; one has chain_one.py.
+"""A few images through all layers of a sparse network at once; for the fewest see chain_one.py.
 
 For so few images a layer takes microseconds, about as long as calling the next one from Python.
 So the layers become one matrix.  Neurons are numbered through the whole network, inputs first:

@@ -1,16 +1,16 @@
-"""One image through all layers of a sparse network at once, or very few, one after the other.
+"""One image through all layers of a sparse network in one call; a few images one after the other.
 
 A single image leaves nothing but neurons to lie side by side in a register: LANES of one layer,
-each of which goes through its own weights.  In one step each multiplies one of them,
+each of which goes through its own weights.  In one step each multiplies at most one of them,
 
     sums[lane] += value[step, lane] * state[base[step] + place[step, lane]]
 
-Everything that a step reads lies within WINDOW numbers, because these are few enough to be loaded
-as they lie in memory and picked from in registers.  So the weights of a neuron come in the order of
-what they read, and one that reads too far away waits: its lane multiplies by zero.
+All that a step reads lies within WINDOW numbers: with AVX-512 these are two registers, and one
+instruction picks from them.  So each neuron takes its weights in ascending order of their inputs;
+one whose next input is too far away waits, and its lane multiplies by zero.
 
-The state is that of all neurons: the inputs, then layer after layer, those of a layer in the order
-of their number of weights, and each layer filled up to whole registers.
+The state holds all neurons: the inputs, then layer after layer.  Within a layer neurons are sorted
+by their number of weights.  Inputs and layers are each padded to whole registers.
 """
 
 from typing import NamedTuple
@@ -37,7 +37,7 @@ from nnlite.fast.simd import (
 )
 from nnlite.fast.sparse import STEP, smallest
 
-ONE_BY_ONE = 4  # images, up to which this takes less time than all of them side by side
+ONE_BY_ONE = 5  # images, of a network without a zero, take the time of up to LANES side by side
 
 
 class Steps(NamedTuple):
@@ -51,6 +51,7 @@ class Steps(NamedTuple):
     relu: np.ndarray  # (layers,)
     ends: np.ndarray  # (layers + 1,); layer i has the groups from ends[i] to ends[i + 1]
     outputs: np.ndarray  # (n_out,); where they are in the state
+    weights: int  # without the zeros of those that wait
 
 
 def steps_of(layers):
@@ -59,7 +60,7 @@ def steps_of(layers):
     read = np.arange(n_in)  # where the state has what a layer reads
     per_row, columns, values, bias = [], [], [], []
     for layer in layers:
-        begin = LANES * (groups(n_in) + ends[-1])  # of its own neurons
+        begin = LANES * (registers(n_in) + ends[-1])  # of its own neurons
         order = np.argsort(np.diff(layer.matrix.indptr), kind="stable")
         a = layer.matrix[order]
         a = scipy.sparse.csr_array((a.data, read[a.indices], a.indptr), shape=(len(order), begin))
@@ -69,19 +70,27 @@ def steps_of(layers):
         values.append(a.data)
         bias.append(filled(layer.bias[order]))
         read = begin + np.argsort(order)
-        ends.append(ends[-1] + groups(len(order)))
+        ends.append(ends[-1] + registers(len(order)))
     per_row, columns = np.concatenate(per_row), np.concatenate(columns)
     step, bases, starts = schedule(np.concatenate([[0], np.cumsum(per_row)]), columns)
-    lane = step * LANES + np.repeat(np.arange(len(per_row)) % LANES, per_row)
-    places, lanes = np.zeros(len(bases) * LANES, np.uint8), aligned(len(bases) * LANES)
-    lanes[:] = 0
-    places[lane], lanes[lane] = columns - bases[step], np.concatenate(values)
-    bases = bases.astype(smallest(n_in + len(per_row)))
-    relus = np.array([layer.relu for layer in layers])
-    return Steps(bases, places, lanes, starts, np.concatenate(bias), relus, np.array(ends), read)
+    slot = step * LANES + np.repeat(np.arange(len(per_row)) % LANES, per_row)  # of each weight
+    places, in_steps = np.zeros(len(bases) * LANES, np.uint8), aligned(len(bases) * LANES)
+    in_steps[:] = 0
+    places[slot], in_steps[slot] = columns - bases[step], np.concatenate(values)
+    return Steps(
+        bases.astype(smallest(LANES * (registers(n_in) + ends[-1]))),
+        places,
+        in_steps,
+        starts,
+        np.concatenate(bias),
+        np.array([layer.relu for layer in layers]),
+        np.array(ends),
+        read,
+        len(columns),
+    )
 
 
-def groups(n):
+def registers(n):
     """Registers that n neurons fill."""
     return -(-n // LANES)
 
@@ -92,31 +101,31 @@ def filled(numbers):
 
 
 @njit()
-def schedule(starts, columns):
+def schedule(indptr, columns):
     """The step of each weight, the base of each step, the first step of LANES rows.
 
-    starts (rows + 1,), columns (weights,) of a CSR matrix, those of a row in ascending order.  The
+    indptr (rows + 1,), columns (weights,) of a CSR matrix, those of a row in ascending order.  The
     row that is furthest behind says where a step begins; whoever can goes along.
     """
-    rows, n = len(starts) - 1, 0
+    rows, n = len(indptr) - 1, 0
     step = np.empty(len(columns), np.intp)
     bases = np.zeros(len(columns) + rows // LANES, np.intp)
     first = np.zeros(rows // LANES + 1, np.intp)
     for group in range(rows // LANES):
         here = group * LANES
-        following, ends = starts[here : here + LANES].copy(), starts[here + 1 : here + 1 + LANES]
+        next_weight, ends = indptr[here : here + LANES].copy(), indptr[here + 1 : here + 1 + LANES]
         while True:
             base = -1
             for lane in range(LANES):
-                at = following[lane]
+                at = next_weight[lane]
                 if at < ends[lane] and (base < 0 or columns[at] < base):
                     base = columns[at]
             if base < 0:
                 break
             for lane in range(LANES):
-                at = following[lane]
+                at = next_weight[lane]
                 if at < ends[lane] and columns[at] < base + WINDOW:
-                    step[at], following[lane] = n, at + 1
+                    step[at], next_weight[lane] = n, at + 1
             bases[n] = base
             n += 1
         n += n % 2  # `run` takes two at a time
@@ -124,26 +133,34 @@ def schedule(starts, columns):
     return step, bases[:n], first
 
 
-def forward(steps, images):
-    """images (N, n_in), one after the other -> outputs (N, n_out).
+def suited(steps, n):
+    """Whether n images one after the other take less time than side by side (chain.py)."""
+    return n * len(steps.values) <= ONE_BY_ONE * steps.weights
 
-    Where a neuron is infinite or nan, those that wait may be nan, too: then so are the outputs, if
-    any depends on them.
+
+def forward(steps, images):
+    """images (N, n_in) -> outputs (N, n_out).
+
+    A lane that waits multiplies an input of its neighbours by zero, and 0 * inf is nan.  So where a
+    neuron is not finite, outputs may be nan that should not be; finite outputs are right.
     """
     n, n_in = images.shape
-    begin, outputs = LANES * groups(n_in), np.empty((n, len(steps.outputs)), np.float32)
-    state = np.zeros(begin + len(steps.bias) + WINDOW, np.float32)
+    outputs = np.empty((n, len(steps.outputs)), np.float32)
+    state = np.zeros(LANES * registers(n_in) + len(steps.bias) + WINDOW, np.float32)
     for image, y in zip(images, outputs):
         state[:n_in] = image
-        run(*steps[:-1], state, begin, get_num_threads())
+        run(*steps[:-2], state, get_num_threads())
         y[:] = state[steps.outputs]
     return outputs
 
 
 @njit(parallel=True)
-def run(bases, places, values, starts, bias, with_relu, ends, state, begin, threads):
-    """Fill the state of one image from its inputs on; that of the first layer begins at `begin`."""
-    lanes = np.uintp(LANES)
+def run(bases, places, values, starts, bias, with_relu, ends, state, threads):
+    """Fill the state of one image from its inputs on.
+
+    What `pick` loads may reach into neurons that are being computed; none of these is picked.
+    """
+    lanes, y = np.uintp(LANES), state[len(state) - len(bias) - WINDOW :]
     for layer in range(len(with_relu)):
         for thread in prange(threads):
             first, last = share(starts, ends[layer], ends[layer + 1], thread, threads)
@@ -160,4 +177,4 @@ def run(bases, places, values, starts, bias, with_relu, ends, state, begin, thre
                 total = add(even, odd)
                 if with_relu[layer]:
                     total = relu(total)
-                store(total, state, begin + group * lanes, 0, COLUMN)
+                store(total, y, group * lanes, 0, COLUMN)

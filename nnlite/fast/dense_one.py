@@ -1,12 +1,12 @@
 """One image through a dense layer: the weights that meet a zero are not read.
 
 For a single image every weight is used once, so the time is that of reading them from memory; and
-behind a relu half of the inputs are zeros, or more.  The weights of an input are one row,
+behind a relu about half of the inputs are zeros.  The weights of an input are one row,
 
     y += x[k] * w[k]       for all k where x[k] is not zero
 
-and memory is fastest where it is read on and on: ROWS rows at a time go by from end to end, the
-next ROWS on their way behind them, while the sums wait in the first cache.
+and memory is fastest when it is read straight through: ROWS rows at a time, the next ROWS on their
+way, while the sums stay in the first cache.
 """
 
 import numpy as np
@@ -53,8 +53,8 @@ def multiply(x, places, w, bias, with_relu, y):
                 first = min(t * LANES, n_out - LANES)
                 tile = load(sums_, t * LANES, 0, ROW, COLUMN)
                 for i in range(start, min(start + ROWS, end)):
-                    following = places[min(i + ROWS, end - 1)]
-                    prefetch(w_, following * n_out + first, 0, ROW, COLUMN)
+                    next_row = places[min(i + ROWS, end - 1)]
+                    prefetch(w_, next_row * n_out + first, 0, ROW, COLUMN)
                     weights = load(w_, places[i] * n_out + first, 0, ROW, COLUMN)
                     tile = fma_splat(tile, x, places[i], 0, weights)
                 store(tile, sums_, t * LANES, 0, COLUMN)

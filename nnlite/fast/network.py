@@ -1,4 +1,4 @@
-"""A SparseNetwork computed fast: panels from layer to layer, or all matrices as one chain.
+"""A SparseNetwork computed fast: panels from layer to layer, or of few images all layers in one call.
 
 The form in which a network's weights are read is prepared when it first predicts, and kept as long
 as the network lives.
@@ -40,10 +40,11 @@ def network_outputs(network, x, out):
     if plan is None or not all_float32(out) or out.shape != (len(x), plan.n_out):
         return NotImplemented
     x = plan.convolved(x)
-    if len(x) <= chain.FEW and plan.linear is not None:
-        out[:] = plan.few(flat(x))
-    else:
+    y = plan.few_outputs(flat(x)) if len(x) <= chain.FEW else None
+    if y is None:
         plan.compute(x, out)
+    else:
+        out[:] = y
     return out
 
 
@@ -130,10 +131,9 @@ class Plan:
             found.append((w, b, conv.top_left(zeros), size, layer.relu))
         return found
 
-    @cached_property
     def linear(self):
-        """All layers behind these with CSR matrices, if they are matrices and most of them sparse;
-        else None.
+        """All layers behind these with CSR matrices, if they are matrices and most of them sparse,
+        and are still such as the kernels take; else None.
 
         Small dense matrices among sparse ones count as sparse.
         """
@@ -149,21 +149,27 @@ class Plan:
 
     @cached_property
     def chain(self):
-        """These for a few images; it holds the weights once more."""
-        return chain.chain_of(self.linear)
+        """`linear` as one matrix, for a few images, or None; it holds the weights once more."""
+        linear = self.linear()
+        return None if linear is None else chain.chain_of(linear)
 
     @cached_property
     def steps(self):
-        """These for one image at a time; they hold the weights once more."""
-        return chain_one.steps_of(self.linear)
+        """`linear` in steps, for one image at a time, or None; they hold the weights once more."""
+        linear = self.linear()
+        return None if linear is None else chain_one.steps_of(linear)
 
-    def few(self, x):
-        """What they make of a few images x (N, n_in)."""
-        if len(x) <= chain_one.ONE_BY_ONE:
-            y = chain_one.forward(self.steps, x)
-            if np.isfinite(y).all():
-                return y
-        return chain.forward(self.chain, x)
+    def few_outputs(self, x):
+        """What `linear` makes of a few images x (N, n_in), or None."""
+        if self.steps is None or not chain_one.suited(self.steps, len(x)):
+            return None if self.chain is None else chain.forward(self.chain, x)
+        y = chain_one.forward(self.steps, x)
+        doubtful = ~np.isfinite(y).all(axis=1)
+        if doubtful.any():  # nan may come from a lane that waited; in a Chain none does
+            if self.chain is None:
+                return None
+            y[doubtful] = chain.forward(self.chain, x[doubtful])
+        return y
 
     def compute(self, x, out):
         """Write to out (N, n_out) what the layers behind make of x (N, ...), all images at once."""

@@ -6,7 +6,7 @@ what makes matrix products fast.  Here are the few operations that it takes:
     tile = zeros(rows, cols)                    rows x cols vectors of LANES floats, in registers
     tile = load(a, i, step, rows, cols)         row r from a[i + r*step], its vectors side by side
     tile = splat(a, i, rows)                    a[i + r] in every lane of vector r, one column
-    tile = pick(a, i, places, j)                one vector, lane l is a[i + places[j + l]]
+    tile = pick(a, i, places, j)                lane l is a[i + places[j + l]], places below WINDOW
     prefetch(a, i, step, rows, cols)            asks memory for what load will load later
     tile = add(tile, other)                     tile[r, c] += other[r, c]
     tile = fma(tile, left, right)               tile[r, c] += left[r] * right[c]
@@ -149,8 +149,8 @@ def splat(typing, a, i, rows):
 
 @intrinsic
 def pick(typing, a, i, places, j):
-    if (places.dtype, places.layout) != (types.uint8, "C"):
-        raise TypeError(f"places are contiguous bytes, not {places}")
+    if (places.dtype, places.ndim, places.layout) != (types.uint8, 1, "C"):
+        raise TypeError(f"places are contiguous bytes of one dimension, not {places}")
     tile = types.UniTuple(vector, 1)
 
     def generate(context, builder, signature, args):
