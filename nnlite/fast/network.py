@@ -1,4 +1,4 @@
-"""A SparseNetwork computed fast: panels from layer to layer, or of few images all layers in one call.
+"""A SparseNetwork computed fast: layer after layer in panels, or, of few images, in one call.
 
 The form in which a network's weights are read is prepared when it first predicts, and kept as long
 as the network lives.
