@@ -141,11 +141,11 @@ def surest_wrong(versions, labels, after_softmax):
 
 
 def separated(clean, attacked):
-    """AUROC of clean images against attacked ones, to four digits; None where there are none."""
+    """AUROC of clean images against attacked ones, to five digits; None where there are none."""
     if len(attacked) == 0:
         return None
     positive = np.arange(len(clean) + len(attacked)) < len(clean)
-    return round(auroc(positive, np.concatenate([clean, attacked])), 4)
+    return round(auroc(positive, np.concatenate([clean, attacked])), 5)
 
 
 def needs(cfg, seeds):
