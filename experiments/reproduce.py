@@ -79,12 +79,12 @@ POST_2 = {
 DOUBTS = {
     is_it_the_border: 50,
     noise_anew: 110,
-    single_images: 30,
-    confidence_attacked: 95,
+    single_images: 45,
+    confidence_attacked: 135,
     cost_or_l2: 75,  # of which 55 train ten more networks
 }
 STUDY = POST_1 | POST_2 | DOUBTS
-TRAINING_MINUTES = 125  # ten dense networks, two convolutional ones, and their noise
+TRAINING_MINUTES = 195  # ten dense networks, four convolutional ones, and their noise
 WORKERS = min(4, os.cpu_count() or 1)  # two processes of one thread do more than two threads
 
 
