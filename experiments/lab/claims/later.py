@@ -73,17 +73,21 @@ def later_order(single):
     """Holds if PGD fools them in this order at every limit up to 0.2, dense and convolutional, in
     the mean of the seeds; partly if at least half of the time."""
     pairs = (("ann-lq", "ann-sce"), ("ann-lq, pruned", "ann-lq"), ("cnn-lq", "cnn-sce"))
-    cells, less, missing = [], [], []
+    cells, fewer, missing = [], [], []
     for first, second in pairs:
-        words, so_far = f"{first} below {second}", len(less)
+        words, so_far = f"{first} below {second}", len(fewer)
         for limit in LATER_LIMITS[:4]:
             a, b = (fooled(single, title, "many steps", limit) for title in (first, second))
             if a.size and b.size:
-                less.append(a.mean() < b.mean())
-        (cells if len(less) > so_far else missing).append(words)
-    if not less:
+                fewer.append(b.mean() - a.mean())
+                counted = f"{words} ({count_seeds(a)} and {count_seeds(b)})"
+        cells += [counted] if len(fewer) > so_far else []
+        missing += [words] if len(fewer) == so_far else []
+    if not fewer:
         return PENDING, ""
+    less = np.greater(fewer, 0)
     ours = f"{sum(less)} of {len(less)} comparisons: {', '.join(cells)}"
+    ours += f"; the closest by {percent(min(fewer, key=abs))} points"
     if missing:
         return f"{ours}; {PENDING}: {', '.join(missing)}", verdict(False, np.mean(less) >= 0.5)
     return ours, share_verdict(less)
