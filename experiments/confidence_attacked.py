@@ -149,11 +149,11 @@ def separated(clean, attacked):
 
 
 def needs(cfg, seeds):
-    return forms.needs(cfg.forms, seeds, forms.DOUBTED)
+    return forms.needs(cfg.forms, seeds)
 
 
 def rows(cfg, seeds):
-    for name, form, seed in forms.members(cfg.forms, seeds, forms.DOUBTED):
+    for name, form, seed in forms.members(cfg.forms, seeds):
         if form != "pruned less":
             for limit in cfg.limits:
                 yield Attacked(name, form, seed, limit)

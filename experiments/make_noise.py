@@ -152,7 +152,7 @@ def rows(cfg, seeds):
     """The networks under their own noise; then, of the first seed, on each other's."""
     names = [name for name, _ in cfg.networks]
     for name, net_cfg in cfg.networks:
-        for seed in forms.seeds_of(name, net_cfg, seeds):
+        for seed in forms.seeds_of(net_cfg, seeds):
             yield Clean(name, seed)
             for limit in cfg.noise.limits:
                 yield OwnNoise(name, seed, limit)

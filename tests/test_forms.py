@@ -31,8 +31,6 @@ def test_all_seeds_of_dense_networks_and_the_first_of_convolutional_ones():
     assert members[:4] == [*(("ann-lq", form, 0) for form in forms.FORMS), ("ann-lq", "whole", 1)]
     assert [seed for name, form, seed in members if (name, form) == ("cnn-lq", "pruned")] == [0]
     assert len(members) == 4 * 3
-    several = forms.members(CONFIG, (0, 1, 2, 3), several=["cnn-lq"])
-    assert [m[2] for m in several if m[:2] == ("cnn-lq", "pruned")] == [0, 1, 2]
     assert forms.needs(CONFIG, (0, 1, 2)) == [
         *(Made("ann-lq", NETS["ann-lq"], seed, NOISE) for seed in (0, 1, 2)),
         Made("cnn-lq", NETS["cnn-lq"], 0, NOISE),

@@ -23,7 +23,6 @@ from nnlite.noise import add_noise
 from nnlite.sparse import SparseNetwork
 
 FORMS = ("whole", "pruned", "pruned less")
-DOUBTED = ("cnn-lq",)  # of which the scripts that doubt attack three, see seeds_of
 
 
 @dataclass(frozen=True)
@@ -94,28 +93,27 @@ class Network:
         return replace(self, form=form, model=model, removed=prune.fraction_removed(masks))
 
 
-def seeds_of(name, net_cfg, seeds, several=()):
-    """All seeds for the dense networks, the first for the convolutional ones, which take an hour
-    each; the first three for those that are named in `several`."""
-    return seeds[: 3 if name in several else 1] if net_cfg.convolutions else seeds
+def seeds_of(net_cfg, seeds):
+    """All seeds for the dense networks, the first for the convolutional ones, which take hours."""
+    return seeds[:1] if net_cfg.convolutions else seeds
 
 
-def members(cfg, seeds, several=()):
+def members(cfg, seeds):
     """[(name, form, seed), ...]: every network that there may be."""
     return [
         (name, form, seed)
         for name, net_cfg in cfg.networks
-        for seed in seeds_of(name, net_cfg, seeds, several)
+        for seed in seeds_of(net_cfg, seeds)
         for form in FORMS
     ]
 
 
-def needs(cfg, seeds, several=()):
+def needs(cfg, seeds):
     """The rows that make all networks and their noise."""
     return [
         prepared.Made(name, net_cfg, seed, cfg.noise)
         for name, net_cfg in cfg.networks
-        for seed in seeds_of(name, net_cfg, seeds, several)
+        for seed in seeds_of(net_cfg, seeds)
     ]
 
 
