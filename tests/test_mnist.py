@@ -281,6 +281,13 @@ def test_a_mirror_may_not_take_all_time_or_memory(wrong, reason, files, cache, m
     assert not list(cache.iterdir())
 
 
+def test_what_comes_when_nobody_waits_any_more_is_not_kept(tmp_path, files, server, monkeypatch):
+    (url,) = use_mirrors(monkeypatch, server, "good")
+    with pytest.raises(FileNotFoundError):
+        mnist.copy(url, tmp_path / "deleted")
+    assert not (tmp_path / "deleted").exists()
+
+
 def test_no_memory_for_what_one_mirror_sends_falls_through_too(files, cache, server, monkeypatch):
     def copy(url, path):
         if "wrong" in url:

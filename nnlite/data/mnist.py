@@ -126,14 +126,17 @@ def in_time(url, path, pooch):
 
 
 def copy(url, path):
-    """Write what is behind a URL to a file; OSError for more than MOST_BYTES."""
+    """Write what is behind a URL to a file, which must exist; OSError for more than MOST_BYTES.
+
+    Who waited for it in vain has deleted the file: it is not to come back.
+    """
     deadline = time.monotonic() + SECONDS
     try:
         response = urllib.request.build_opener(ToHttpOnly).open(url, timeout=30)
     except urllib.error.HTTPError as error:
         error.close()
         raise
-    with response, open(path, "wb") as file:
+    with response, open(path, "r+b") as file:
         with tqdm(total=response.length, unit="B", unit_scale=True, disable=None) as bar:
             while time.monotonic() < deadline and (piece := response.read1(2**16)):
                 bar.update(file.write(piece))
