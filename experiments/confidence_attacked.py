@@ -1,6 +1,6 @@
 """Does the ratio still tell, when the attacker wants to be believed?
 
-    python experiments/confidence_attacked.py --data mnist --preset standard   95 minutes, two cores
+    python experiments/confidence_attacked.py --data mnist --preset standard   140 min, two cores
     python experiments/confidence_attacked.py                                  drawn digits
 
 "Output analysis" rejects images of low ratio; its noise does not know of that.  Here the attacker
@@ -92,7 +92,7 @@ class Attacked:
             result["infinite"][name] = np.isinf(network.ratio(versions[0])).mean()
             result["accepted"][name] = {
                 score: [
-                    np.mean(values >= threshold_at(of_validation[score], 1 - r))
+                    round(np.mean(values >= threshold_at(of_validation[score], 1 - r)), 5)
                     for r in cfg.rejected
                 ]
                 for score, values in best.items()

@@ -1,6 +1,6 @@
 """Universal noise for the posts' networks, and what the first post says of making it.
 
-    python experiments/make_noise.py --data mnist --preset standard     twenty minutes on two cores
+    python experiments/make_noise.py --data mnist --preset standard     35 minutes on two cores
     python experiments/make_noise.py                                    drawn digits
 
 From "Pruning, cost functions and adversarial noise": the noise of each class as a picture, how well
@@ -151,8 +151,8 @@ def needs(cfg, seeds):
 def rows(cfg, seeds):
     """The networks under their own noise; then, of the first seed, on each other's."""
     names = [name for name, _ in cfg.networks]
-    for name, net_cfg in cfg.networks:
-        for seed in forms.seeds_of(net_cfg, seeds):
+    for name, _ in cfg.networks:
+        for seed in forms.seeds_of(name, seeds):
             yield Clean(name, seed)
             for limit in cfg.noise.limits:
                 yield OwnNoise(name, seed, limit)

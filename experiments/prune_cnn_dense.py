@@ -1,6 +1,6 @@
 """Pruning the dense layers of the posts' convolutional network, one at a time.
 
-    python experiments/prune_cnn_dense.py --data mnist --preset standard    15 minutes on two cores
+    python experiments/prune_cnn_dense.py --data mnist --preset standard    35 minutes on two cores
     python experiments/prune_cnn_dense.py                                   drawn digits, a minute
 
 From "Pruning, cost functions and adversarial noise": the plots CNN_L1_pruning, CNN_L2_pruning,
@@ -56,7 +56,7 @@ PRESETS = {
     "quick": replace(STANDARD, network=nets.preset("cnn-lq", "quick")),
     "standard": STANDARD,
 }
-SEEDS = {"quick": (0,), "standard": (0,)}
+SEEDS = {"quick": (0,), "standard": (0, 1, 2)}
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,12 @@ def prepared(cfg, seed, part, noise, data, runs):
 
 
 def needs(cfg, seeds):
-    return [Made("cnn-lq", cfg.network, seeds[0], cfg.noise)]
+    return [Made("cnn-lq", cfg.network, seed, cfg.noise) for seed in seeds]
 
 
 def rows(cfg, seeds):
-    """The first network only: it takes minutes to train."""
-    seed = seeds[0]
-    for part, noise in [("validation", ()), ("test", ()), *(("test", v) for v in cfg.vectors)]:
+    sets = [("validation", ()), ("test", ()), *(("test", vector) for vector in cfg.vectors)]
+    for seed, (part, noise) in itertools.product(seeds, sets):
         yield Unpruned(seed, part, noise)
         for layer, sparsities in enumerate(cfg.sparsities, start=1):
             for score in cfg.scores:
@@ -131,34 +130,54 @@ TEST_SETS = ("no noise", *map(name_noise, CNN_NOISE))
 NO_LOSS = 0.001  # of accuracy on validation images: a tenth of a point
 
 
+def curve(results, seed, layer, score, part="test"):
+    """(sparsities, (points, 9)): accuracy without noise and under each vector, from the unpruned
+    network on; (points, 1) of validation images."""
+    unpruned = [row["accuracy"] for row in results.select(Unpruned, seed=seed, part=part)]
+    rows = results.select(Curve, seed=seed, layer=layer, score=score, part=part)
+    pruned = np.transpose([row["accuracy"] for row in rows])
+    return [0.0, *rows[0]["sparsities"]], np.array([unpruned, *pruned])
+
+
+def highest_lossless(results, seed, layer, score):
+    """The highest sparsity that costs no more than NO_LOSS on validation images."""
+    sparsities, (unpruned, *pruned) = curve(results, seed, layer, score, "validation")
+    lossless = [accuracy >= unpruned - NO_LOSS for accuracy in (unpruned, *pruned)]
+    return max(itertools.compress(sparsities, lossless))
+
+
+def gains(results, seed, layer, score, sparsity):
+    """(9,): of accuracy over the unpruned network, without noise and under each vector."""
+    sparsities, accuracies = curve(results, seed, layer, score)
+    return accuracies[sparsities.index(sparsity)] - accuracies[0]
+
+
 def unpruned_table(results):
-    """Accuracy of the unpruned network, published and here."""
-    here = [row["accuracy"] for row in results.select(Unpruned, part="test")]
-    lines = [["published", *(percent(a, 0 if i else 1) for i, a in enumerate(CNN_UNPRUNED))]]
-    return markdown(["unpruned", *TEST_SETS], [*lines, ["here", *map(percent, here)]])
+    """Accuracy of the unpruned networks, published and here."""
+    test = [results.select(Unpruned, part="test", noise=noise) for noise in noises(results)]
+    here = [percent([row["accuracy"] for row in rows]) for rows in test]
+    published = [percent(a, 0 if i else 1) for i, a in enumerate(CNN_UNPRUNED)]
+    return markdown(["unpruned", *TEST_SETS], [["published", *published], ["here", *here]])
 
 
-def highest_lossless(results, layer, score):
-    """The highest sparsity that costs no more than NO_LOSS on validation images, if any does."""
-    (unpruned,) = results.select(Unpruned, part="validation")
-    (curve,) = results.select(Curve, part="validation", layer=layer, score=score)
-    least = unpruned["accuracy"] - NO_LOSS
-    points = zip(curve["sparsities"], curve["accuracy"])
-    return max((sparsity for sparsity, accuracy in points if accuracy >= least), default=None)
+def noises(results):
+    return [(), *results.config["vectors"]]
 
 
 def pruned_table(results):
     """What each layer can lose without loss, and at the post's 98 %; changes in points."""
-    unpruned = results.select(Unpruned, part="test")
-    lines = []
+    lines, seeds = [], results.seeds
     for layer, score in itertools.product((1, 2), results.config["scores"]):
-        curves = results.select(Curve, part="test", layer=layer, score=score)
-        chosen = {highest_lossless(results, layer, score), CNN_WITHOUT_LOSS.get(layer)}
-        for sparsity in sorted(chosen - {None}):
-            k = curves[0]["sparsities"].index(sparsity)
-            gains = [row["accuracy"][k] - a["accuracy"] for row, a in zip(curves, unpruned)]
-            cells = [f"{100 * gain:+.1f}" for gain in [*gains, np.mean(gains[1:])]]
-            lines.append([f"dense {layer}, {WORDS[score]}", percent(sparsity), *cells])
+        chosen = [[highest_lossless(results, seed, layer, score) for seed in seeds]]
+        if layer in CNN_WITHOUT_LOSS:
+            chosen.append([CNN_WITHOUT_LOSS[layer]] * len(seeds))
+        for sparsities in chosen:
+            at = zip(seeds, sparsities)
+            changes = np.array([gains(results, seed, layer, score, s) for seed, s in at])
+            each = [*changes.T, changes[:, 1:].mean(axis=1)]
+            removed = percent(sparsities if len(set(sparsities)) > 1 else sparsities[0], 0)
+            cells = [percent(values, sign="+") for values in each]
+            lines.append([f"dense {layer}, {WORDS[score]}", removed, *cells])
     return markdown(["pruned", "removed, %", *TEST_SETS, "mean of the eight"], lines)
 
 
@@ -170,20 +189,13 @@ def draw(results, out):
     points = [(0.0, CNN_UNPRUNED)] if results.data == "mnist" else []
     for layer, score in itertools.product((1, 2), results.config["scores"]):
         title = f"dense layer {layer} pruned by {WORDS[score]}"
+        curves = [curve(results, seed, layer, score) for seed in results.seeds]
         figure = plots.accuracy_against_sparsity(
-            {title: [curve_of(results, layer, score)]}, results.config["vectors"], {title: points}
+            {title: curves}, results.config["vectors"], {title: points}
         )
         plots.save_figure(
             figure, out / f"prune-cnn-dense-{layer}-{score.replace('_', '-')}.png", 256
         )
-
-
-def curve_of(results, layer, score):
-    """(sparsities, accuracies), from the unpruned network on."""
-    unpruned = [row["accuracy"] for row in results.select(Unpruned, part="test")]
-    curves = results.select(Curve, part="test", layer=layer, score=score)
-    pruned = zip(*(curve["accuracy"] for curve in curves))
-    return [0.0, *curves[0]["sparsities"]], [unpruned, *pruned]
 
 
 if __name__ == "__main__":

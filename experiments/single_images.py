@@ -190,10 +190,9 @@ def rows(cfg, seeds):
 
 
 def networks(cfg, seeds):
-    """(name, seed) of all that are trained as in the posts: three with convolutions and quadratic
-    cost, one with convolutions and softmax."""
-    for name, net_cfg in cfg.networks:
-        for seed in seeds[:3] if name == "cnn-lq" else forms.seeds_of(net_cfg, seeds):
+    """(name, seed) of all that are trained as in the posts."""
+    for name, _ in cfg.networks:
+        for seed in forms.seeds_of(name, seeds):
             yield name, seed
 
 

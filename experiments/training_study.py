@@ -45,7 +45,7 @@ def variants(preset):
     return (
         Variant("ann-lq", preset, ann_lq, every_seed=True),
         Variant("ann-sce", preset, ann_sce, every_seed=True),
-        Variant("cnn-lq", preset, nets.preset("cnn-lq", preset)),
+        Variant("cnn-lq", preset, nets.preset("cnn-lq", preset), every_seed=True),
         Variant("cnn-sce", preset, nets.preset("cnn-sce", preset)),
         Variant("ann-lq", "l2-1e-4", replace(ann_lq, l2=1e-4), every_seed=True),
         Variant("ann-sce", "l2-1e-3", replace(ann_sce, l2=1e-3), every_seed=True),
@@ -127,12 +127,12 @@ def table(results):
         test = [100 * row["test_accuracy"] for row in rows]
         validation = [100 * row["validation_accuracy"] for row in rows]
         zero = 100 * np.mean([zero_fraction(row) for row in rows])
-        minutes = np.median([row["seconds"] for row in rows]) / 60
+        minutes = min(row["seconds"] for row in rows) / 60
         spread = f"{min(test):.2f} to {max(test):.2f}" if len(rows) > 1 else ""
         means = [f"{np.mean(test):.2f}", spread, f"{np.mean(validation):.2f}", f"{zero:.1f} %"]
         lines.append([title(variant), str(len(rows)), *means, f"{minutes:.1f}"])
     header = ["network", "seeds", "test accuracy", "range", "validation", "weights at zero"]
-    return markdown([*header, "minutes"], lines)
+    return markdown([*header, "minutes, the fewest"], lines)
 
 
 def zero_fraction(row):

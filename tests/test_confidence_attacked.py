@@ -56,6 +56,16 @@ def test_what_is_copied_is_of_the_class(network, context, few_digits):
     assert np.array_equal(outputs.argmax(axis=1), targets)
 
 
+def test_a_class_that_is_never_read_right_is_asked_for_by_1_and_0(network, context):
+    others = context.clean_labels != 3
+    without = replace(
+        context, clean=context.clean[others], clean_labels=context.clean_labels[others]
+    )
+    outputs = confident.outputs_of(network, np.array([3, 4]), without)
+    assert np.array_equal(outputs[0], np.eye(10)[3]) and outputs[1].argmax() == 4
+    assert not np.array_equal(outputs[1], np.eye(10)[4])
+
+
 def test_the_ratio_as_a_loss(rng):
     outputs = rng.uniform(0.2, 1, size=(20, 5))
     assert check_loss(confident.ratio_loss, outputs, rng.integers(5, size=20)) < 1e-8

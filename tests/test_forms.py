@@ -27,14 +27,17 @@ def sparsities(network):
 
 
 def test_all_seeds_of_dense_networks_and_the_first_of_convolutional_ones():
-    members = forms.members(CONFIG, (0, 1, 2))
+    seeds = (0, 1, 2, 3, 4)
+    members = forms.members(CONFIG, seeds)
     assert members[:4] == [*(("ann-lq", form, 0) for form in forms.FORMS), ("ann-lq", "whole", 1)]
-    assert [seed for name, form, seed in members if (name, form) == ("cnn-lq", "pruned")] == [0]
-    assert len(members) == 4 * 3
-    assert forms.needs(CONFIG, (0, 1, 2)) == [
-        *(Made("ann-lq", NETS["ann-lq"], seed, NOISE) for seed in (0, 1, 2)),
-        Made("cnn-lq", NETS["cnn-lq"], 0, NOISE),
+    assert [s for name, form, s in members if (name, form) == ("cnn-lq", "pruned")] == [0, 1, 2]
+    assert len(members) == (5 + 3) * 3
+    assert forms.needs(CONFIG, seeds) == [
+        Made(name, NETS[name], seed, NOISE)
+        for name, several in (("ann-lq", seeds), ("cnn-lq", seeds[:3]))
+        for seed in several
     ]
+    assert forms.seeds_of("cnn-sce", seeds) == (0,)
 
 
 def test_networks_come_whole_and_pruned_as_the_posts_do(network_of):

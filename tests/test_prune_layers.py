@@ -122,15 +122,15 @@ def test_dense_layers_of_a_cnn_pruned_alone(cnn, few_digits, runs):
 
 def test_each_set_of_images_comes_with_all_curves_of_both_layers():
     """One after the other, so that its features are computed once."""
-    rows = list(prune_cnn_dense.rows(CNN, (0,)))
-    sets = [(row.part, row.noise) for row in rows]
+    rows = list(prune_cnn_dense.rows(CNN, (0, 1)))
+    sets = [(row.seed, row.part, row.noise) for row in rows]
     assert sets == sorted(sets, key=list(dict.fromkeys(sets)).index)
-    assert len(set(sets)) == 2 + len(CNN.vectors) and len(rows) == 5 * len(set(sets))
+    assert len(set(sets)) == 2 * (2 + len(CNN.vectors)) and len(rows) == 5 * len(set(sets))
 
 
 def test_the_highest_sparsity_without_loss_is_that_of_validation_images():
     def row(kind, accuracy, part, **fields):
-        return {"kind": kind, "part": part, "accuracy": accuracy, **fields}
+        return {"kind": kind, "seed": 0, "part": part, "accuracy": accuracy, **fields}
 
     curve = {"layer": 1, "score": "magnitude", "sparsities": [0.3, 0.5, 0.9]}
     rows = [
@@ -139,6 +139,6 @@ def test_the_highest_sparsity_without_loss_is_that_of_validation_images():
         row("Curve", [0.9, 0.9, 0.9], "test", **curve),
     ]
     results = Results("mnist", "standard", [0], {}, {}, rows)
-    assert prune_cnn_dense.highest_lossless(results, 1, "magnitude") == 0.5
+    assert prune_cnn_dense.highest_lossless(results, 0, 1, "magnitude") == 0.5
     rows[1]["accuracy"] = [0.8, 0.8, 0.8]
-    assert prune_cnn_dense.highest_lossless(results, 1, "magnitude") is None
+    assert prune_cnn_dense.highest_lossless(results, 0, 1, "magnitude") == 0.0

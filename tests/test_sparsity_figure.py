@@ -41,6 +41,13 @@ def test_each_curve_is_the_mean_in_percent_and_the_first_network_is_thin():
     assert np.ptp(bands[1].get_paths()[0].vertices[:, 1]) == pytest.approx(22)  # 20 to 42
 
 
+def test_the_first_network_is_not_drawn_again_where_it_was_measured_as_often():
+    networks = [(SPARSITIES, ROWS), (SPARSITIES, ROWS + 0.02)]
+    figure = accuracy_against_sparsity({"two": networks}, VECTORS)
+    assert lines_of(figure.axes[0], COLORS[3], "None") == []
+    assert "finer" not in " ".join(text.get_text() for text in figure.legends[0].get_texts())
+
+
 def test_the_line_is_the_limit_and_a_network_alone_has_no_range():
     axes = accuracy_against_sparsity({"one": [(SPARSITIES, ROWS)]}, VECTORS).axes[0]
     drawn = {to_hex(line.get_color()): line for line in axes.lines if line.get_marker() in "^o"}

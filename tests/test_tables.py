@@ -19,6 +19,7 @@ def test_percentages():
     assert tables.percent(0.98449) == "98.4" and tables.percent([0.98449], 2) == "98.45"
     assert tables.percent([0.5, 0.6]) == "55.0 (50.0 to 60.0)"
     assert tables.percent(np.array([0.5, 0.6, 0.1]), 0) == "40 (10 to 60)"
+    assert tables.percent([-0.01, 0.03], sign="+") == "+1.0 (-1.0 to +3.0)"
 
 
 def test_a_table_in_markdown():

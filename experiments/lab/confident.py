@@ -124,9 +124,14 @@ def one_hot_of(network, targets, others):
 
 
 def outputs_of(network, targets, others):
-    """The outputs for random clean images of the target classes, (N, 10)."""
-    chosen = [others.rng.choice(np.flatnonzero(others.clean_labels == k)) for k in targets]
-    return network.model.predict(others.clean[chosen])
+    """The outputs for random clean images of the target classes, (N, 10); 1 and 0 where the network
+    reads no clean image of the class right."""
+    of_class = [np.flatnonzero(others.clean_labels == k) for k in range(10)]
+    known = np.array([len(of_class[k]) > 0 for k in targets])
+    chosen = [others.rng.choice(of_class[k]) for k in targets[known]]
+    outputs = one_hot(targets, 10)
+    outputs[known] = network.model.predict(others.clean[chosen])
+    return outputs
 
 
 def closeness(outputs, wanted):

@@ -20,12 +20,14 @@ def markdown(header, rows):
     return re.sub(r"(?<![\d.])-(0\.0+)(?!\d)", r"\1", text)
 
 
-def percent(values, digits=1):
-    """One value as "98.5"; of several the mean and the range, "98.5 (98.4 to 98.6)"."""
+def percent(values, digits=1, sign="-"):
+    """One value as "98.5"; of several the mean and the range, "98.5 (98.4 to 98.6)".
+
+    sign   "+" to write it before what is positive, too
+    """
     values = 100 * np.atleast_1d(values)
-    if len(values) == 1:
-        return f"{values[0]:.{digits}f}"
-    return f"{values.mean():.{digits}f} ({values.min():.{digits}f} to {values.max():.{digits}f})"
+    mean, low, high = (f"{v:{sign}.{digits}f}" for v in (values.mean(), values.min(), values.max()))
+    return mean if len(values) == 1 else f"{mean} ({low} to {high})"
 
 
 def name_noise(pair):

@@ -25,8 +25,8 @@ def accuracy_against_sparsity(panels, vectors, published=None, title=""):
                vectors
     vectors    (target, limit) of each: the look of its line
     published  {title of a panel: [(sparsity, accuracies (1 + V,)), ...]}, hollow markers
-    Of several networks the mean is drawn and the range shaded, where all were measured; the first
-    one is drawn everywhere, as a thin line.
+    Of several networks the mean is drawn and the range shaded, where all were measured; if the
+    first one was measured at more sparsities, it is drawn there too, as a thin line.
     """
     highest = max(sparsities[-1] for networks in panels.values() for sparsities, _ in networks)
     if highest >= 1:
@@ -84,9 +84,18 @@ def label(pair):
     return "no noise" if target is None else f"class {target}, limit {limit:.2f}"
 
 
+def in_common(networks):
+    """The sparsities at which all networks were measured."""
+    return sorted(set.intersection(*(set(sparsities) for sparsities, _ in networks)))
+
+
+def first_is_finer(networks):
+    return len(networks[0][0]) > len(in_common(networks))
+
+
 def draw_networks(axes, networks, curves):
-    """Mean, range and first network of each curve."""
-    common = sorted(set.intersection(*(set(sparsities) for sparsities, _ in networks)))
+    """Mean, range and, in finer steps, the first network of each curve."""
+    common = in_common(networks)
     at = [100 * np.asarray(rows)[np.searchsorted(x, common)] for x, rows in networks]
     mean, low, high = np.mean(at, axis=0), np.min(at, axis=0), np.max(at, axis=0)
     kept = 100 * (1 - np.array(common))
@@ -96,6 +105,7 @@ def draw_networks(axes, networks, curves):
         axes.plot(kept, mean[:, k], markevery=marked, **style)
         if len(networks) > 1:
             axes.fill_between(kept, low[:, k], high[:, k], color=style["color"], alpha=0.15, lw=0)
+        if first_is_finer(networks):
             sparsities, rows = networks[0]
             first = 100 * np.asarray(rows)[:, k]
             axes.plot(100 * (1 - np.array(sparsities)), first, color=style["color"], lw=0.5)
@@ -146,6 +156,7 @@ def explained(panels, published):
     key = [Line2D([], [], **WANTED_LINE, label=f"{WANTED} %")]
     if several:
         key.append(Patch(color="black", alpha=0.15, lw=0, label="range of the networks"))
+    if any(first_is_finer(networks) for networks in panels.values()):
         key.append(Line2D([], [], color="black", lw=0.5, label="first network, finer steps"))
     if published:
         hollow = {"marker": "o", "ms": 7, "mfc": "white", "ls": ""}

@@ -103,6 +103,11 @@ def count_seeds(values):
     return "one seed" if n == 1 else f"{n} seeds"
 
 
+def networks(of):
+    """ "3 ann-lq, 1 cnn-sce": how many there are of each, {title: values of its seeds}."""
+    return ", ".join(f"{len(values)} {title}" for title, values in of.items())
+
+
 def accuracy(values, digits=1, images=10_000):
     """The same of accuracies; of one seed with the 95 % interval that so many images allow."""
     if np.size(values) > 1:

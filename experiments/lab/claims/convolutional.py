@@ -6,60 +6,69 @@ from lab.claims.claim import (
     NEAR,
     REPLAYED,
     claim,
+    count_seeds,
+    networks,
     of_seeds,
     share_verdict,
     signed,
     verdict,
 )
 from lab.published import CNN_NOISE, CNN_UNPRUNED
-from lab.tables import name_noise, percent
+from lab.tables import WORDS, name_noise, percent
 
 NO_LOSS = 0.001  # a tenth of a point on validation images
 SCORES = ("mean_activation", "magnitude")
 CLASS_1 = CNN_NOISE.index((1, 0.35))
-ONE = "one seed"
 
 
-def unpruned(study, part="test"):
-    """(9,) or (1,): without noise, then under each vector."""
-    return np.array([row["accuracy"] for row in study.select("Unpruned", part=part)])
-
-
-def curve(study, layer, score, part="test"):
-    """(sparsities, (9 or 1, points))"""
-    rows = study.select("Curve", part=part, layer=layer, score=score)
-    return np.array(rows[0]["sparsities"]), np.array([row["accuracy"] for row in rows])
+def curve(study, seed, layer, score, part="test"):
+    """(sparsities, (9 or 1, points)): without noise, then under each vector; unpruned at first."""
+    unpruned = study.select("Unpruned", seed=seed, part=part)
+    rows = study.select("Curve", seed=seed, part=part, layer=layer, score=score)
+    points = [[u["accuracy"], *row["accuracy"]] for u, row in zip(unpruned, rows)]
+    return np.array([0.0, *rows[0]["sparsities"]]), np.array(points)
 
 
 def lossless(study, layer, score):
-    """The highest sparsity that costs no more than NO_LOSS on validation images."""
-    grid, (points,) = curve(study, layer, score, "validation")
-    return grid[points >= unpruned(study, "validation") - NO_LOSS].max(initial=0)
+    """(seeds,): the highest sparsity that costs no more than NO_LOSS on validation images."""
+    found = []
+    for seed in study.seeds:
+        grid, (points,) = curve(study, seed, layer, score, "validation")
+        found.append(grid[points >= points[0] - NO_LOSS].max())
+    return np.array(found)
 
 
-def changes(study, layer, score, sparsity):
-    """(9,): of accuracy without noise, then under each vector."""
-    grid, points = curve(study, layer, score)
-    k = np.flatnonzero(grid == sparsity)
-    return points[:, k[0]] - unpruned(study) if len(k) else np.zeros(len(points))
+def changes(study, layer, score, sparsities):
+    """(seeds, 9): of accuracy without noise, then under each vector, each seed at its sparsity."""
+    found = []
+    for seed, sparsity in zip(study.seeds, np.broadcast_to(sparsities, len(study.seeds))):
+        grid, points = curve(study, seed, layer, score)
+        found.append(points[:, np.flatnonzero(grid == sparsity)[0]] - points[:, 0])
+    return np.array(found)
 
 
 def free_changes(study, layer, score):
     return changes(study, layer, score, lossless(study, layer, score))
 
 
+def named(vectors):
+    """ "class 4, limit 0.25, class 5, limit 0.25": the vectors that are so."""
+    return ", ".join(name_noise(CNN_NOISE[k]) for k in np.flatnonzero(vectors)) or "none"
+
+
 @claim("unpruned: eight accuracies of 14 to 55 %", "prune_cnn_dense", attacker=REPLAYED)
 def cnn_unpruned(study):
-    """Holds if all are within 5 points of the published, partly if at least half."""
-    ours, published = unpruned(study)[1:], np.array(CNN_UNPRUNED[1:])
-    off = np.abs(ours - published)
+    """Holds if all are within 5 points of the published in the mean of the seeds, partly if at
+    least half."""
+    unpruned = np.array([curve(study, seed, 1, SCORES[0])[1][1:, 0] for seed in study.seeds])
+    published = np.array(CNN_UNPRUNED[1:])
+    off = np.abs(unpruned.mean(axis=0) - published)
     missed = [
-        f"{name_noise(CNN_NOISE[k])} {percent(ours[k])} against {percent(published[k], 0)}"
+        f"{name_noise(CNN_NOISE[k])} {percent(unpruned[:, k])} against {percent(published[k], 0)}"
         for k in np.flatnonzero(off > NEAR)
     ]
-    return f"{(off <= NEAR).sum()} of 8 within 5 points; not {'; '.join(missed)}; {ONE}", (
-        share_verdict(off <= NEAR)
-    )
+    near = f"{(off <= NEAR).sum()} of 8 within 5 points; not {'; '.join(missed)}"
+    return f"{near}; {count_seeds(unpruned)}", share_verdict(off <= NEAR)
 
 
 @claim(
@@ -70,23 +79,22 @@ def cnn_unpruned(study):
     figure="prune-cnn-dense-1-mean-activation",
 )
 def first_layer_98(study, longer):
-    """Holds if by either score 98 % go for a tenth of a point on validation images; partly if for
-    half a point on test images, also of a network that was trained for longer."""
+    """Holds if by either score 98 % go for a tenth of a point on validation images, in every seed;
+    partly if in some network, also of those of longer.py, for half a point on test images."""
     words, free, nearly = [], [], []
     for score in SCORES:
-        most, lost = lossless(study, 1, score), -changes(study, 1, score, 0.98)[0]
-        free.append(most >= 0.98)
-        nearly.append(lost <= 0.005)
-        words.append(
-            f"{score.replace('_', ' ')} {100 * lost:.1f} points at 98 %, none to {100 * most:.0f} %"
-        )
+        most, lost = lossless(study, 1, score), -changes(study, 1, score, 0.98)[:, 0]
+        free.append((most >= 0.98).all())
+        nearly.append((lost <= 0.005).any())
+        words.append(f"{WORDS[score]} {percent(lost)} points at 98 %, none to {percent(most, 0)} %")
+    words[-1] += f", {count_seeds(study.seeds)}"
     for row in longer.select("FirstLayer"):
         k = longer.config["first_layer"].index(0.98)
         points = {score: row["unpruned"] - row["accuracy"][score][k] for score in SCORES}
         nearly += [lost <= 0.005 for lost in points.values()]
-        named = [f"{score.replace('_', ' ')} {100 * points[score]:.1f}" for score in SCORES]
-        words.append(f"after {row['steps']:,} steps {', '.join(named)} points at 98 %")
-    return f"{'; '.join(words)}; {ONE}", verdict(any(free), any(nearly))
+        losses = ", ".join(f"{WORDS[score]} {100 * points[score]:.1f}" for score in SCORES)
+        words.append(f"one seed after {row['steps']:,} steps {losses} points at 98 %")
+    return "; ".join(words), verdict(any(free), any(nearly))
 
 
 @claim(
@@ -96,15 +104,17 @@ def first_layer_98(study, longer):
     figure="prune-cnn-dense-2-mean-activation",
 )
 def class_1_opposite(study):
-    """Holds if, without loss or at 90 % removed, it falls by more than a point with layer 1 and
-    rises by more than a point with layer 2; partly if only one of the two."""
+    """Holds if in every seed, without loss or at 90 % removed, it falls by more than a point with
+    layer 1 and rises by more than a point with layer 2; partly if only one of the two."""
     words, moves = [], []
     for layer in (1, 2):
-        found = [free_changes(study, layer, SCORES[0]), changes(study, layer, SCORES[0], 0.9)]
-        moves.append([change[1 + CLASS_1] for change in found])
-        words.append(f"layer {layer} {signed(moves[-1])}")
-    ours = f"{'; '.join(words)} points, without loss and at 90 %; {ONE}"
-    falls, rises = min(moves[0]) < -0.01, max(moves[1]) > 0.01
+        found = free_changes(study, layer, SCORES[0]), changes(study, layer, SCORES[0], 0.9)
+        moves.append([change[:, 1 + CLASS_1] for change in found])
+        cells = " and ".join(percent(move, sign="+") for move in moves[-1])
+        words.append(f"layer {layer} {cells}")
+    ours = f"{'; '.join(words)} points, without loss and at 90 %; {count_seeds(study.seeds)}"
+    falls = (np.min(moves[0], axis=0) < -0.01).all()
+    rises = (np.max(moves[1], axis=0) > 0.01).all()
     return ours, verdict(falls and rises, falls or rises)
 
 
@@ -115,14 +125,14 @@ def class_1_opposite(study):
     figure="prune-cnn-dense-1-mean-activation",
 )
 def different_vectors(study):
-    """Holds if by mean activation, without loss, each of the two layers has a vector against which
-    it gains a point more than the other."""
-    one, two = (free_changes(study, layer, SCORES[0])[1:] for layer in (1, 2))
-    better = [
-        [name_noise(CNN_NOISE[k]) for k in np.flatnonzero(d > 0.01)] for d in (one - two, two - one)
-    ]
-    ours = f"layer 1: {', '.join(better[0]) or 'none'}; layer 2: {', '.join(better[1]) or 'none'}"
-    return f"{ours}; {ONE}", share_verdict([len(b) > 0 for b in better])
+    """Holds if by mean activation, without loss, in every seed each of the two layers has a vector
+    against which it gains a point more than the other; partly if in half of these cases.  Named are
+    the vectors for which it is so in the mean."""
+    one, two = (free_changes(study, layer, SCORES[0])[:, 1:] for layer in (1, 2))
+    more = (one - two, two - one)
+    ours = "; ".join(f"layer {k}: {named(m.mean(axis=0) > 0.01)}" for k, m in enumerate(more, 1))
+    better = [(m > 0.01).any(axis=1) for m in more]
+    return f"{ours}; {count_seeds(one)}", share_verdict(better)
 
 
 @claim(
@@ -132,14 +142,14 @@ def different_vectors(study):
     figure="prune-cnn-dense-1-mean-activation",
 )
 def activation_more_effective(study):
-    """Holds if in both layers they gain more in the mean of the vectors, without loss; partly if in
-    one."""
+    """Holds if in both layers they gain more in the mean of the vectors, without loss, in every
+    seed; partly if in half of these cases."""
     words, more = [], []
     for layer in (1, 2):
-        a, b = (free_changes(study, layer, score)[1:].mean() for score in SCORES)
+        a, b = (free_changes(study, layer, score)[:, 1:].mean(axis=1) for score in SCORES)
         more.append(a > b)
-        words.append(f"layer {layer} {signed([a, b])}")
-    return f"{'; '.join(words)} points; {ONE}", share_verdict(more)
+        words.append(f"layer {layer} {percent(a, sign='+')} against {percent(b, sign='+')}")
+    return f"{'; '.join(words)} points; {count_seeds(a)}", share_verdict(more)
 
 
 @claim(
@@ -149,12 +159,15 @@ def activation_more_effective(study):
     figure="prune-cnn-dense-1-magnitude",
 )
 def magnitude_in_first(study):
-    """Holds if without loss some vector gains a point, partly if only at 90 % removed."""
+    """Holds if without loss some vector gains a point in every seed, partly if only in some seed or
+    at 90 % removed."""
     free, more = (
-        f[1:] for f in (free_changes(study, 1, "magnitude"), changes(study, 1, "magnitude", 0.9))
+        f[:, 1:] for f in (free_changes(study, 1, "magnitude"), changes(study, 1, "magnitude", 0.9))
     )
-    ours = f"{(free > 0.01).sum()} of 8 gain a point, mean {signed([free.mean()])} without loss"
-    return f"{ours}; {ONE}", verdict((free > 0.01).any(), (more > 0.01).any())
+    up = (free > 0.01).all(axis=0).sum()
+    ours = f"{up} of 8 gain a point in every seed, mean {percent(free.mean(axis=1), sign='+')}"
+    some = [(gains > 0.01).any(axis=1) for gains in (free, more)]
+    return f"{ours} without loss; {count_seeds(free)}", verdict(some[0].all(), np.any(some))
 
 
 @claim(
@@ -164,11 +177,16 @@ def magnitude_in_first(study):
     figure="prune-cnn-dense-2-magnitude",
 )
 def magnitude_in_second(study):
-    """Holds if without loss no vector gains a point, partly if the mean does not gain."""
-    free = free_changes(study, 2, "magnitude")[1:]
-    up = [f"{name_noise(CNN_NOISE[k])} {signed([free[k]])}" for k in np.flatnonzero(free > 0.01)]
-    ours = f"mean {signed([free.mean()])} points; gains: {', '.join(up) or 'none'}"
-    return f"{ours}; {ONE}", verdict((free <= 0.01).all(), free.mean() <= 0)
+    """Holds if without loss no vector gains a point in any seed, partly if the mean over the
+    vectors gains in none."""
+    free = free_changes(study, 2, "magnitude")[:, 1:]
+    means = free.mean(axis=1)
+    up = [
+        f"{name_noise(CNN_NOISE[k])} {percent(free[:, k], sign='+')}"
+        for k in np.flatnonzero((free > 0.01).any(axis=0))
+    ]
+    ours = f"mean {percent(means, sign='+')} points; gains in some seed: {'; '.join(up) or 'none'}"
+    return f"{ours}; {count_seeds(free)}", verdict((free <= 0.01).all(), (means <= 0).all())
 
 
 @claim(
@@ -181,15 +199,18 @@ def magnitude_in_second(study):
 )
 def smaller_gains(study, ann):
     """Holds if what half a point of accuracy on test images buys, by mean activation, is less in
-    every seed of the dense network (98.0 % on validation images); partly if in the mean."""
+    every seed than in any of the dense network (98.0 % on validation images); partly if in the
+    mean."""
     before = np.array([row["accuracy"] for row in ann.select("Pruned", settings=())])
     after = np.array([row["accuracy"] for row in ann.select("Searched", curve="mean_activation")])
     dense = (after - before)[:, 1:].mean(axis=1)
-    _, points = curve(study, 1, SCORES[0])
-    enough = points[0] >= unpruned(study)[0] - 0.005
-    found = (points[1:, enough] - unpruned(study)[1:, None]).mean(axis=0).max()
-    ours = f"{100 * found:.1f} points, {ONE}, against {of_seeds(dense)}"
-    return ours, verdict((dense > found).all(), dense.mean() > found)
+    found = []
+    for seed in study.seeds:
+        _, points = curve(study, seed, 1, SCORES[0])
+        gains = points - points[:, :1]
+        found.append(gains[1:, gains[0] >= -0.005].mean(axis=0).max())
+    ours = f"{of_seeds(found)}, against {of_seeds(dense)}"
+    return f"points: {ours}", verdict(dense.min() > max(found), dense.mean() > np.mean(found))
 
 
 @claim(
@@ -200,17 +221,18 @@ def smaller_gains(study, ann):
     figure="noise-limits",
 )
 def higher_baselines(noise):
-    """Holds if at limits 0.25 and 0.35 the mean over the classes is 5 points higher than in any
-    seed of the dense network; partly if it is higher."""
+    """Holds if at limits 0.25 and 0.35 the mean over the classes is, in every seed, 5 points higher
+    than in any of the dense network; partly if it is higher."""
     words, by = [], []
     for limit in (0.25, 0.35):
         cnn, ann = (
             [np.mean(row["accuracy"]) for row in noise.select("OwnNoise", network=n, limit=limit)]
             for n in ("cnn-lq", "ann-lq")
         )
-        by.append(cnn[0] - max(ann))
+        by.append(min(cnn) - max(ann))
         words.append(f"{percent(cnn)} against {percent(ann)} at {limit}")
-    return f"{', '.join(words)}; {ONE}", verdict(min(by) > 0.05, min(by) > 0)
+    ours = f"{', '.join(words)}; {networks({'cnn-lq': cnn, 'ann-lq': ann})}"
+    return ours, verdict(min(by) > 0.05, min(by) > 0)
 
 
 @claim(
@@ -223,21 +245,27 @@ def higher_baselines(noise):
 def one_ratio_for_all(curves):
     """Holds if at every limit half-noisy accuracy gains less than in the dense network, though one
     ratio for the first two dense layers, the highest that costs less than a point on validation
-    images, costs more without noise; partly if at some limit."""
+    images, costs more without noise; partly if at some limit.  In the mean of the seeds."""
     cells, less = [], []
     limits = sorted([curves.config["limit"], *curves.config["other_limits"]])
     for limit in limits:
-        gains, costs = [], []
-        for network, form in (("cnn-lq", "pruned less"), ("ann-lq", "pruned")):
-            whole, pruned = (
-                curves.select("Form", network=network, form=f, part="test", limit=limit)
-                for f in ("whole", form)
-            )
-            for what, found in (("half_noisy_accuracy", gains), ("clean_accuracy", costs)):
-                found.append(np.mean([p[what] - w[what] for p, w in zip(pruned, whole)]))
-        less.append(gains[0] < gains[1] and costs[0] < costs[1])
-        cells.append(f"{signed(gains)} at {limit}")
-    ours = f"points, convolutional at one ratio and dense: {'; '.join(cells)}; "
-    return f"{ours}without noise {signed(costs)}; one and three seeds", verdict(
-        all(less), any(less)
-    )
+        cnn, ann = (
+            forms_change(curves, network, form, limit)
+            for network, form in (("cnn-lq", "pruned less"), ("ann-lq", "pruned"))
+        )
+        (gain, cost), (dense_gain, dense_cost) = cnn.mean(axis=0), ann.mean(axis=0)
+        less.append(gain < dense_gain and cost < dense_cost)
+        cells.append(f"{signed([gain, dense_gain])} at {limit}")
+    ours = f"points, convolutional at one ratio and dense: {'; '.join(cells)}; without noise "
+    counted = networks({"cnn-lq": cnn, "ann-lq": ann})
+    return f"{ours}{signed([cost, dense_cost])}; {counted}", verdict(all(less), any(less))
+
+
+def forms_change(curves, network, form, limit):
+    """(seeds, 2): what pruning changes of accuracy, half of the images noisy and none."""
+    found = []
+    for row in curves.select("Form", network=network, form=form, part="test", limit=limit):
+        same = {key: row[key] for key in ("network", "seed", "part", "limit")}
+        (whole,) = curves.select("Form", form="whole", **same)
+        found.append([row[key] - whole[key] for key in ("half_noisy_accuracy", "clean_accuracy")])
+    return np.array(found)

@@ -137,8 +137,9 @@ def cnn_pruned_corrupted_kept(curves):
 
 @of_curves("(ours) the ratio is a number for every image", "what the post did with the others")
 def ratio_is_defined(curves):
-    """Holds if in both whole networks fewer than one in a hundred images, clean and corrupted, have
-    no second positive output: their ratio is infinite, every threshold keeps them."""
+    """Holds if in the dense and the convolutional network, whole, fewer than one in a hundred
+    images, clean and corrupted, have no second positive output, in every seed: their ratio is
+    infinite, every threshold keeps them; partly if in one of the two."""
     words, few = [], []
     for title in ("ann-lq", "cnn-lq"):
         rows = rows_of(curves, title)

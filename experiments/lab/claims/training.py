@@ -93,7 +93,7 @@ def as_long_as_the_author(longer):
     "linear-quadratic networks are slightly more accurate than softmax-cross-entropy ones",
     "training_study",
     control="the same architecture, steps and l2",
-    caveat="the convolutional ones have one seed",
+    caveat="one convolutional softmax network",
 )
 def lq_more_accurate(study):
     """Holds if they are ahead in the mean of every pair, test and validation images, dense with
@@ -122,7 +122,7 @@ def lq_more_accurate(study):
     "no extra training time is needed for the linear-quadratic cost",
     "training_study",
     control="softmax and cross-entropy, the same number of steps",
-    caveat="minutes on a machine that had other work at times",
+    caveat="minutes on a machine that had other work at times; one convolutional softmax network",
 )
 def no_extra_time(study):
     """Holds if, dense and convolutional, with as many steps it is as accurate, within 0.2 points,
