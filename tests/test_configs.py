@@ -34,7 +34,7 @@ STUDIES = [
     *(one_convolution, training_study),
 ]
 NAMES = {  # groups, words and classes: changing one changes the rows themselves, or text for people
-    *("GROUPS", "FORMS", "WORDS", "SCORES", "CONTROLS", "ATTACKERS", "TOGETHER"),
+    *("GROUPS", "FORMS", "WORDS", "SCORES", "CONTROLS", "ATTACKERS", "TOGETHER", "AT_MOST"),
 }
 
 
