@@ -1,13 +1,13 @@
 """How the ratio of the two largest outputs separates clean from corrupted images.
 
-    python experiments/confidence_curves.py --data mnist --preset standard      three minutes
+    python experiments/confidence_curves.py --data mnist --preset standard      25 minutes
     python experiments/confidence_curves.py                                     drawn digits
 
 From "Output analysis".  Half of the test images get the noise of a random other class, made on
-the network before it was pruned.  For eight networks: dense or convolutional, linear-quadratic or
+the network before it was pruned.  For networks dense or convolutional, linear-quadratic or
 softmax-cross-entropy, whole or pruned; at three limits; on training images; and for the dense
 linear-quadratic network, against the sparsity and the length of training (which trains three more,
-ten minutes once).
+in a quarter of an hour).
 Thresholds come from validation images.  Writes confidence-curves.json and three figures.
 """
 

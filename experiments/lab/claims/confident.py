@@ -65,8 +65,8 @@ def accepted(attacked, title, attacker, limit, rejected=0.10, kind="Attacked"):
 )
 def confidence_under_attack(attacked):
     """Holds if at the strongest limit, where the threshold rejects a tenth of clean images, less
-    than half of the attacked images are accepted and wrong whatever the attacker, in every network
-    and seed that is computed; partly if in some."""
+    than half of the attacked images are accepted and wrong whatever the attacker, in every
+    linear-quadratic network and seed; partly if in some."""
     limit, words, few = max(attacked.config["limits"]), [], []
     for title in ("ann-lq", "ann-lq, pruned", "cnn-lq", "cnn-lq, pruned"):
         plain, worst = (accepted(attacked, title, a, limit) for a in ("random class", TOGETHER))

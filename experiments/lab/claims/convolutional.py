@@ -79,7 +79,8 @@ def cnn_unpruned(study):
     figure="prune-cnn-dense-1-mean-activation",
 )
 def first_layer_98(study, longer):
-    """Holds if by either score 98 % go for a tenth of a point on validation images, in every seed;
+    """Holds if by one of the scores 98 % go for a tenth of a point on validation images, in every
+    seed;
     partly if in some network, also of those of longer.py, for half a point on test images."""
     words, free, nearly = [], [], []
     for score in SCORES:
@@ -159,7 +160,7 @@ def activation_more_effective(study):
     figure="prune-cnn-dense-1-magnitude",
 )
 def magnitude_in_first(study):
-    """Holds if without loss some vector gains a point in every seed, partly if only in some seed or
+    """Holds if without loss in every seed some vector gains a point, partly if only in some seed or
     at 90 % removed."""
     free, more = (
         f[:, 1:] for f in (free_changes(study, 1, "magnitude"), changes(study, 1, "magnitude", 0.9))
@@ -198,7 +199,8 @@ def magnitude_in_second(study):
     caveat="the two networks have other vectors; the noise of each is its own",
 )
 def smaller_gains(study, ann):
-    """Holds if what half a point of accuracy on test images buys, by mean activation, is less in
+    """Holds if what half a point of accuracy on test images buys, by mean activation in the first
+    dense layer, is less in
     every seed than in any of the dense network (98.0 % on validation images); partly if in the
     mean."""
     before = np.array([row["accuracy"] for row in ann.select("Pruned", settings=())])

@@ -61,7 +61,8 @@ def with_changes(change, which):
     figure="prune-ann-magnitude",
 )
 def magnitude_rises_and_falls(ann):
-    """Holds if in every seed the peaks of the vectors that gain lie 0.05 or more apart."""
+    """Holds if in every seed the peaks of the vectors that gain lie 0.05 or more apart; partly if
+    in some seed."""
     return peaks(ann, "magnitude")
 
 
@@ -72,7 +73,8 @@ def magnitude_rises_and_falls(ann):
     figure="prune-ann-mean-activation",
 )
 def activation_rises_and_falls(ann):
-    """Holds if in every seed the peaks of the vectors that gain lie 0.05 or more apart."""
+    """Holds if in every seed the peaks of the vectors that gain lie 0.05 or more apart; partly if
+    in some seed."""
     return peaks(ann, "mean_activation")
 
 
@@ -112,7 +114,8 @@ def activation_helps_all_vectors(ann):
     figure="prune-ann-mean-activation",
 )
 def activation_drops_sooner(ann):
-    """Holds if in every seed less can be removed by mean activation than by magnitude."""
+    """Holds if in every seed less can be removed by mean activation than by magnitude; partly if
+    in at least half of them."""
     activation, magnitude = (sparsities(ann, c) for c in ("mean_activation", "magnitude"))
     ours = f"{of_seeds(activation)} removed against {percent(magnitude)}"
     return ours, share_verdict(np.less(activation, magnitude))
@@ -149,7 +152,7 @@ def steps(ann):
 def weights_for_noise_only(ann):
     """Holds if, where accuracy without noise is within 0.1 points of that of the unpruned
     network, the mean of the vectors gains more than a point in every seed (read off test
-    curves)."""
+    curves); partly if it does in the mean."""
     best = []
     for seed in ann.seeds:
         grid, points = curve(ann, "mean_activation", seed)

@@ -47,7 +47,7 @@ def better_written():
 )
 def two_outputs_similar(images):
     """Holds if in every seed some, but less than a fifth, of the images of low ratio have a third
-    output that is similar."""
+    output that is similar; partly if in at least half of them."""
     rows = images.select("Similar")
     few = np.array([row["three"] / row["two"] for row in rows])
     n = ", ".join(f"{row['three']} of {row['two']}" for row in rows)
@@ -105,7 +105,8 @@ def lowest_all_corrupted(images):
     figure=LOW,
 )
 def weak_noise_low_ratios(images):
-    """Holds if some, and not all, of the nine ratios under weak noise are below 6.6."""
+    """Holds if some, and not all, of the nine ratios under weak noise are below 6.6; partly if all
+    are."""
     ratios = [ratio for _, ratio in gallery(images, "lowest", WEAK)]
     low = sum(ratio < REJECTED_BELOW for ratio in ratios)
     return f"{low} of 9: {in_words(ratios)}; one seed", verdict(0 < low < 9, low > 0)

@@ -70,8 +70,8 @@ def later_cnn_lq(single):
     "linear-quadratic networks are fooled less than softmax-cross-entropy ones, pruned even less"
 )
 def later_order(single):
-    """Holds if PGD fools them in this order at every limit up to 0.2, dense and convolutional, in
-    the mean of the seeds; partly if at least half of the time."""
+    """Holds if PGD fools them in this order at every limit up to 0.2, dense and convolutional,
+    pruned the dense one only, in the mean of the seeds; partly if at least half of the time."""
     pairs = (("ann-lq", "ann-sce"), ("ann-lq, pruned", "ann-lq"), ("cnn-lq", "cnn-sce"))
     cells, fewer, missing = [], [], []
     for first, second in pairs:

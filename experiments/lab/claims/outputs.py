@@ -45,7 +45,7 @@ def clean_in_range(ranges):
     figure="output-range-histograms",
 )
 def corrupted_outside(ranges):
-    """Holds if within 5 points in the dense network, partly if within 15."""
+    """Holds if within 5 points in the dense network, partly if within 10."""
     out, ours_too = (
         outside(ranges, "ann-lq", "corrupted", w) for w in ("outside_published", "outside")
     )
@@ -65,8 +65,8 @@ def corrupted_outside(ranges):
 )
 def pruning_brings_together(ranges, scores):
     """Holds if in the dense and in the convolutional network (pruned less) fewer corrupted images
-    leave the range of clean ones, and the AUROC of the largest output is lower; partly if one of
-    these four."""
+    leave the range of clean ones, and the AUROC of the largest output is lower, in the mean
+    of the seeds; partly if one of these four."""
     words, closer, counted = [], [], {}
     for whole, pruned in (("ann-lq", "ann-lq, pruned"), ("cnn-lq", "cnn-lq, pruned less")):
         out = [outside(ranges, title, "corrupted", "outside") for title in (whole, pruned)]
@@ -144,7 +144,8 @@ def softmax_noise_wider(ranges):
 
 @claim("analysing the outputs adds very little cost", "score_table", caveat="other machines")
 def little_cost(scores):
-    """Holds if the ratio of 1000 images takes less than a hundredth of the time of each network."""
+    """Holds if the ratio of 1000 images takes less than a hundredth of the time of each network,
+    partly if less than a tenth."""
     rows = scores.select("Cost")
     share = [row["ratio_seconds"] / row["network_seconds"] for row in rows]
     ms = 1000 * max(row["ratio_seconds"] for row in rows)
@@ -160,8 +161,8 @@ def little_cost(scores):
     figure="score-table",
 )
 def ratio_is_best(scores):
-    """Holds if in the whole linear-quadratic networks its AUROC is higher for all three questions,
-    the interval of resampled images above 0; partly if for some."""
+    """Holds if in the whole linear-quadratic networks, the first of each kind, its AUROC is higher
+    for all three questions, the interval of resampled images above 0; partly if for some."""
     cells, better = [], []
     for network in ("ann-lq", "cnn-lq"):
         row, *_ = scores.select("Scores", network=network, form="whole", seed=scores.seeds[0])

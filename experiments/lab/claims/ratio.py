@@ -156,7 +156,8 @@ def ratio_is_defined(curves):
 )
 def relu_ratios(curves):
     """Holds if in every seed some clean and some corrupted images have no second positive output:
-    with a ReLU put on, their ratio is a division by zero."""
+    with a ReLU put on, their ratio is a division by zero; partly if some clean ones
+    of some seed have none."""
     rows = rows_of(curves, "ann-lq")
     clean, corrupted = (infinite(rows, group) for group in ("clean", "corrupted"))
     ours = (

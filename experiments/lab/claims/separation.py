@@ -95,7 +95,8 @@ def pruning_helps_dense(curves):
 )
 def pruning_hardly_helps_cnn(curves):
     """Holds if pruned less, to a loss of a point, half-noisy accuracy rises and accepted and wrong
-    images get fewer by less than 5 points, or more; partly if only one of the two."""
+    images get fewer by less than 5 points, or more, in the mean of the seeds; partly if only one
+    of the two."""
     whole, pruned = (rows_of(curves, title) for title in ("cnn-lq", "cnn-lq, pruned less"))
     noisy = [values(rows, "half_noisy_accuracy") for rows in (whole, pruned)]
     better = noisy[1].mean() > noisy[0].mean()
@@ -164,7 +165,7 @@ def weaker_noise(curves):
 )
 def training_images_similar(curves):
     """Holds if for both whole linear-quadratic networks half-noisy accuracy and corrupted kept
-    differ by less than 3 points in the mean; partly if one of these does."""
+    differ by less than 3 points in the mean; partly if two of these four do."""
     words, near, counted = [], [], {}
     for title in ("ann-lq", "cnn-lq"):
         test, train = (rows_of(curves, title, part=part) for part in ("test", "train"))
