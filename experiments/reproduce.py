@@ -78,7 +78,7 @@ POST_2 = {
 }
 DOUBTS = {
     is_it_the_border: 50,
-    noise_anew: 110,
+    noise_anew: 175,
     single_images: 45,
     confidence_attacked: 140,
     cost_or_l2: 75,  # of which 55 train ten more networks

@@ -85,17 +85,18 @@ def knowing_helps_little(results):
 def not_convolutional(results):
     replayed, _ = gains_of(results["noise_on_pruned"], "cnn", layer=1, sparsity=0.9)
     whole, pruned = (
-        results["noise_anew"].select("Attacked", network="cnn", form=form)[0]["eight"]
+        results["noise_anew"].select("Attacked", network="cnn", form=form)
         for form in ("whole", "first dense layer")
     )
     before, after = (
-        np.subtract(pruned[kind], whole[kind]).mean() for kind in ("replayed", "strongest")
+        [np.mean(p["eight"][kind]) - np.mean(w["eight"][kind]) for w, p in zip(whole, pruned)]
+        for kind in ("replayed", "strongest")
     )
+    left = " and ".join(f"{percent(a)} of {percent(b)}" for a, b in zip(after, before))
     return (
-        f"In the one convolutional network that was tried, the kind that is used for pictures, "
-        f"with nine tenths of its largest layer removed, a forger who knows it left nothing of "
-        f"{percent(replayed)} points of protection in one test, and {percent(after)} of "
-        f"{percent(before)} in another."
+        f"In a convolutional network, the kind that is used for pictures, with nine tenths of its "
+        f"largest layer removed, a forger who knows it left nothing of {percent(replayed)} points "
+        f"of protection in one test; in another he left {left}, a network each."
     )
 
 
