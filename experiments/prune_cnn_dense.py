@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from lab import banks, cut, nets, script
+from lab.cnn_curves import changes, curve, lossless
 from lab.prepared import Made, scored
 from lab.published import CNN_NOISE, CNN_UNPRUNED, CNN_WITHOUT_LOSS, SCORED_IMAGES
 from lab.tables import WORDS, markdown, name_noise, percent
@@ -127,57 +128,29 @@ def rows(cfg, seeds):
 
 
 TEST_SETS = ("no noise", *map(name_noise, CNN_NOISE))
-NO_LOSS = 0.001  # of accuracy on validation images: a tenth of a point
-
-
-def curve(results, seed, layer, score, part="test"):
-    """(sparsities, (points, 9)): accuracy without noise and under each vector, from the unpruned
-    network on; (points, 1) of validation images."""
-    unpruned = [row["accuracy"] for row in results.select(Unpruned, seed=seed, part=part)]
-    rows = results.select(Curve, seed=seed, layer=layer, score=score, part=part)
-    pruned = np.transpose([row["accuracy"] for row in rows])
-    return [0.0, *rows[0]["sparsities"]], np.array([unpruned, *pruned])
-
-
-def highest_lossless(results, seed, layer, score):
-    """The highest sparsity that costs no more than NO_LOSS on validation images."""
-    sparsities, (unpruned, *pruned) = curve(results, seed, layer, score, "validation")
-    lossless = [accuracy >= unpruned - NO_LOSS for accuracy in (unpruned, *pruned)]
-    return max(itertools.compress(sparsities, lossless))
-
-
-def gains(results, seed, layer, score, sparsity):
-    """(9,): of accuracy over the unpruned network, without noise and under each vector."""
-    sparsities, accuracies = curve(results, seed, layer, score)
-    return accuracies[sparsities.index(sparsity)] - accuracies[0]
 
 
 def unpruned_table(results):
     """Accuracy of the unpruned networks, published and here."""
-    test = [results.select(Unpruned, part="test", noise=noise) for noise in noises(results)]
-    here = [percent([row["accuracy"] for row in rows]) for rows in test]
+    noises = [(), *results.config["vectors"]]
+    sets = (results.select(Unpruned, part="test", noise=noise) for noise in noises)
+    here = [percent([row["accuracy"] for row in rows]) for rows in sets]
     published = [percent(a, 0 if i else 1) for i, a in enumerate(CNN_UNPRUNED)]
     return markdown(["unpruned", *TEST_SETS], [["published", *published], ["here", *here]])
 
 
-def noises(results):
-    return [(), *results.config["vectors"]]
-
-
 def pruned_table(results):
     """What each layer can lose without loss, and at the post's 98 %; changes in points."""
-    lines, seeds = [], results.seeds
+    lines = []
     for layer, score in itertools.product((1, 2), results.config["scores"]):
-        chosen = [[highest_lossless(results, seed, layer, score) for seed in seeds]]
+        chosen = [lossless(results, layer, score)]
         if layer in CNN_WITHOUT_LOSS:
-            chosen.append([CNN_WITHOUT_LOSS[layer]] * len(seeds))
+            chosen.append([CNN_WITHOUT_LOSS[layer]])
         for sparsities in chosen:
-            at = zip(seeds, sparsities)
-            changes = np.array([gains(results, seed, layer, score, s) for seed, s in at])
-            each = [*changes.T, changes[:, 1:].mean(axis=1)]
-            removed = percent(sparsities if len(set(sparsities)) > 1 else sparsities[0], 0)
+            changed = changes(results, layer, score, sparsities)
+            each = [*changed.T, changed[:, 1:].mean(axis=1)]
             cells = [percent(values, sign="+") for values in each]
-            lines.append([f"dense {layer}, {WORDS[score]}", removed, *cells])
+            lines.append([f"dense {layer}, {WORDS[score]}", percent(sparsities, 0), *cells])
     return markdown(["pruned", "removed, %", *TEST_SETS, "mean of the eight"], lines)
 
 

@@ -13,38 +13,12 @@ from lab.claims.claim import (
     signed,
     verdict,
 )
+from lab.cnn_curves import changes, curve, lossless
 from lab.published import CNN_NOISE, CNN_UNPRUNED
 from lab.tables import WORDS, name_noise, percent
 
-NO_LOSS = 0.001  # a tenth of a point on validation images
 SCORES = ("mean_activation", "magnitude")
 CLASS_1 = CNN_NOISE.index((1, 0.35))
-
-
-def curve(study, seed, layer, score, part="test"):
-    """(sparsities, (9 or 1, points)): without noise, then under each vector; unpruned at first."""
-    unpruned = study.select("Unpruned", seed=seed, part=part)
-    rows = study.select("Curve", seed=seed, part=part, layer=layer, score=score)
-    points = [[u["accuracy"], *row["accuracy"]] for u, row in zip(unpruned, rows)]
-    return np.array([0.0, *rows[0]["sparsities"]]), np.array(points)
-
-
-def lossless(study, layer, score):
-    """(seeds,): the highest sparsity that costs no more than NO_LOSS on validation images."""
-    found = []
-    for seed in study.seeds:
-        grid, (points,) = curve(study, seed, layer, score, "validation")
-        found.append(grid[points >= points[0] - NO_LOSS].max())
-    return np.array(found)
-
-
-def changes(study, layer, score, sparsities):
-    """(seeds, 9): of accuracy without noise, then under each vector, each seed at its sparsity."""
-    found = []
-    for seed, sparsity in zip(study.seeds, np.broadcast_to(sparsities, len(study.seeds))):
-        grid, points = curve(study, seed, layer, score)
-        found.append(points[:, np.flatnonzero(grid == sparsity)[0]] - points[:, 0])
-    return np.array(found)
 
 
 def free_changes(study, layer, score):
@@ -60,7 +34,7 @@ def named(vectors):
 def cnn_unpruned(study):
     """Holds if all are within 5 points of the published in the mean of the seeds, partly if at
     least half."""
-    unpruned = np.array([curve(study, seed, 1, SCORES[0])[1][1:, 0] for seed in study.seeds])
+    unpruned = np.array([curve(study, seed, 1, SCORES[0])[1][0, 1:] for seed in study.seeds])
     published = np.array(CNN_UNPRUNED[1:])
     off = np.abs(unpruned.mean(axis=0) - published)
     missed = [
@@ -80,8 +54,7 @@ def cnn_unpruned(study):
 )
 def first_layer_98(study, longer):
     """Holds if by one of the scores 98 % go for a tenth of a point on validation images, in every
-    seed;
-    partly if in some network, also of those of longer.py, for half a point on test images."""
+    seed; partly if in some network, also of those of longer.py, for half a point on test images."""
     words, free, nearly = [], [], []
     for score in SCORES:
         most, lost = lossless(study, 1, score), -changes(study, 1, score, 0.98)[:, 0]
@@ -208,9 +181,9 @@ def smaller_gains(study, ann):
     dense = (after - before)[:, 1:].mean(axis=1)
     found = []
     for seed in study.seeds:
-        _, points = curve(study, seed, 1, SCORES[0])
-        gains = points - points[:, :1]
-        found.append(gains[1:, gains[0] >= -0.005].mean(axis=0).max())
+        _, accuracies = curve(study, seed, 1, SCORES[0])
+        gains = accuracies - accuracies[0]
+        found.append(gains[gains[:, 0] >= -0.005, 1:].mean(axis=1).max())
     ours = f"{of_seeds(found)}, against {of_seeds(dense)}"
     return f"points: {ours}", verdict(dense.min() > max(found), dense.mean() > np.mean(found))
 

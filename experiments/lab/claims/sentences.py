@@ -12,6 +12,7 @@ import numpy as np
 from lab.claims.claim import FAILS, HOLDS, PARTLY
 from lab.claims.curves import kept, rows_of
 from lab.claims.pruned import accuracies, gain, searched
+from lab.cnn_curves import changes
 from lab.published import ANN_TABLE
 
 
@@ -170,17 +171,11 @@ def largest_layer(results):
         100 * (row["unpruned"] - row["accuracy"]["mean_activation"][at_98])
         for row in longer.select("FirstLayer")
     )
-    study, clean = results["prune_cnn_dense"], {"part": "test", "noise": ()}
-    whole = study.select("Unpruned", **clean)
-    pruned = study.select("Curve", **clean, layer=1, score="mean_activation")
-    others = [
-        100 * (before["accuracy"] - after["accuracy"][after["sparsities"].index(0.98)])
-        for before, after in zip(whole, pruned)
-    ]
+    others = -100 * changes(results["prune_cnn_dense"], 1, "mean_activation", 0.98)[:, 0]
     return (
         f"Whether 98 percent of the largest layer of a convolutional network can go depends on "
         f"how long it was trained: one network lost {lost:.0f} points by it, three others "
-        f"{min(others):.0f} to {max(others):.0f}, the first trained for twice as many steps "
+        f"{others.min():.0f} to {others.max():.0f}, the first trained for twice as many steps "
         f"{lost_later:.1f}."
     )
 
