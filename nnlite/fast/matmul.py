@@ -10,7 +10,8 @@ so that arithmetic, not memory, is the limit.  Both are first copied ("packed") 
 order in which the tile reads them, each number once: the smaller matrix by all threads together
 (by one, if it is small), of the larger one each thread packs the part that it multiplies.  A panel
 of a stays in the first cache while it meets a block of b, which stays in the second, and tiles that
-follow each other lie side by side in memory.
+follow each other lie side by side in memory.  While a block is multiplied, memory is asked for what
+the next one will be packed from.
 """
 
 from typing import NamedTuple
@@ -38,6 +39,7 @@ from nnlite.fast.simd import (
 TILE_ROWS, TILE_COLS = times(TILE // 2), times(2)  # a tile is so many rows of so many vectors
 ROWS, WIDTH = len(TILE_ROWS), LANES * len(TILE_COLS)
 PANEL_A, PANEL_B = times(-(-ROWS // LANES)), TILE_COLS  # vectors that hold the numbers of one k
+LINE = times(1)  # of the cache: one vector of AVX-512
 DEPTH = 512  # of k at a time: a panel of a, ROWS x DEPTH floats or 28 kB, fits the first cache
 BLOCK = 10  # panels of b at a time: BLOCK x WIDTH x DEPTH floats, 640 kB, fit the second cache
 HEIGHT = 36 * ROWS  # of the part that a task packs, where tasks share the rows
@@ -131,7 +133,10 @@ def multiply_columns(a, b, out, width):
                 for left in range(first, last, block):
                     right = min(last, left + block)
                     pack_panels(b, left, right, k + at, depth, WIDTH, PANEL_B, packed_b, size_b)
-                    add_block(in_a, in_b, depth, new, out, 0, a.count, left, right)
+                    coming = piece(b, right, min(last, right + block), k + at, depth)
+                    if right == last:  # from the left again, with the k that follow
+                        coming = piece(b, first, min(last, first + block), k + at + depth, part)
+                    add_block(in_a, in_b, depth, new, out, 0, a.count, left, right, coming)
 
 
 @njit(parallel=True)
@@ -156,10 +161,31 @@ def multiply_rows(a, b, out, height):
                 size_a = panel_size(depth, ROWS)
                 in_a = Panels(packed_a, 0, size_a)
                 pack_panels(a, top, bottom, k + at, depth, ROWS, PANEL_A, packed_a, size_a)
+                coming = piece(a, top, bottom, k + at + depth, part)
                 for left in range(0, b.count, block):
                     right = min(b.count, left + block)
                     in_b = Panels(packed_b, left // WIDTH * size_b + at * WIDTH, size_b)
-                    add_block(in_a, in_b, depth, new, out, top, bottom, left, right)
+                    add_block(in_a, in_b, depth, new, out, top, bottom, left, right, coming)
+
+
+class Piece(NamedTuple):
+    """Numbers that lie in rows: `length` of them from memory[start + row * step] on."""
+
+    memory: np.ndarray  # flat
+    start: int
+    step: int
+    rows: int
+    length: int
+
+
+@njit()
+def piece(a, first, last, k, depth):
+    """Where rows first to last of a lie, k to k + depth; nothing where k is beyond its depth."""
+    depth = max(0, min(depth, a.depth - k))
+    start = first * a.step + k * a.stride
+    if a.step == 1:
+        return Piece(a.memory, start, a.stride, depth, last - first)
+    return Piece(a.memory, start, a.step, last - first, depth)
 
 
 class Panels(NamedTuple):
@@ -223,17 +249,28 @@ def pack(a, row, k, depth, group, vectors, packed, start):
 
 
 @njit()
-def add_block(a, b, depth, new, out, top, bottom, left, right):
-    """out[top:bottom, left:right] += a @ b, of Panels, tile by tile along rows; = if it is new."""
+def add_block(a, b, depth, new, out, top, bottom, left, right, coming):
+    """out[top:bottom, left:right] += a @ b, of Panels, tile by tile along rows; = if it is new.
+
+    coming   a Piece that is needed next: the last tiles ask memory for it, each for a line of
+             every row, one with each k
+    """
     (m, n), flat = out.shape, out.reshape(-1)
     corner = np.empty(ROWS * WIDTH, np.float32)
+    tiles = panels(bottom - top, ROWS) * panels(right - left, WIDTH)
+    line = panels(coming.length, LANES) - tiles
     for i in range(top, bottom, ROWS):
         panel_a = a.start + (i - top) // ROWS * a.size
         for j in range(left, right, WIDTH):
             prefetch(flat, i * n + j, n, TILE_ROWS, TILE_COLS)  # until all k are done, it is there
             tile = zeros(TILE_ROWS, TILE_COLS)
             p, q = panel_a, b.start + (j - left) // WIDTH * b.size
-            for _ in range(depth):
+            asked, rows_to_ask = coming.start + line * LANES, coming.rows if line >= 0 else 0
+            line += 1
+            for row in range(depth):
+                if row < rows_to_ask:
+                    prefetch(coming.memory, asked, 0, ROW, LINE)
+                    asked += coming.step
                 prefetch(b.memory, q + AHEAD * WIDTH, 0, ROW, TILE_COLS)
                 tile = fma_splat(tile, a.memory, p, 1, load(b.memory, q, 0, ROW, TILE_COLS))
                 p += ROWS
