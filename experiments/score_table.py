@@ -18,7 +18,7 @@ probability.  Writes score-table.json and a figure.
 from dataclasses import dataclass
 
 import numpy as np
-from lab import forms, scoring, script
+from lab import forms, nets, scoring, script
 from lab.figures.confidence import score_dots
 from lab.published import STRONG, WEAK
 from lab.tables import markdown
@@ -85,7 +85,8 @@ class Cost:
     kept = False
 
     def compute(self, cfg, data, runs):
-        model = forms.network(self.network, "whole", self.seed, cfg.forms, data, runs).model
+        net = dict(cfg.forms.networks)[self.network]
+        model = nets.trained(self.network, net, data, self.seed, runs).model
         images = data.test.images[: cfg.timed_images]
         outputs = model.predict(images)
         return {

@@ -49,7 +49,7 @@ def test_two_processes_find_the_same(data, digits_folder, serially, tmp_path, mo
     assert results(data, tmp_path, monkeypatch, in_two) == serially
 
 
-def test_so_far_are_the_rows_that_are_done(data, tmp_path, monkeypatch):
+def test_so_far_are_the_rows_that_are_done(data, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(prune_ann.PRESETS, "quick", CONFIG)
 
     def first_three(rows, cfg, data, runs):
@@ -62,6 +62,9 @@ def test_so_far_are_the_rows_that_are_done(data, tmp_path, monkeypatch):
     monkeypatch.setattr(prune_ann, "prepared", None)  # nothing more is computed
     so_far = script.run(prune_ann, data, "quick", tmp_path, seeds=(0,), compute=None)
     assert len(so_far.rows) == 3
+    monkeypatch.setattr(cache, "ROOT", tmp_path)
+    script.report(prune_ann, data, "quick", tmp_path, seeds=(0,), compute=None)
+    assert "3 rows are written to" in capsys.readouterr().out
 
 
 def test_a_cluster_of_two_workers_finds_the_same(

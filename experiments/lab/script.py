@@ -168,8 +168,14 @@ def report(script, data, preset, runs, *, seeds=None, compute=tasks.here, docs=F
     out = folder(data.name, preset, seeds, docs)
     out.mkdir(parents=True, exist_ok=True)
     results = run(script, data, preset, runs, seeds=seeds, compute=compute)
-    cache.write_json(out / f"{name_of(script)}.json", results)
-    show(script, out)
+    path = out / f"{name_of(script)}.json"
+    cache.write_json(path, results)
+    try:
+        show(script, out)
+    except (LookupError, ValueError):
+        if compute is not None:
+            raise
+        print(f"{len(results.rows)} rows are written to {path}; its table needs more of them")
 
 
 def run(script, data, preset, runs, *, seeds=None, compute=tasks.here):
