@@ -524,7 +524,7 @@ def test_noise_and_attacks_take_a_sparse_network(cnn, rng):
 
 
 def test_a_convolution_may_follow_a_decoupled_one_and_be_the_last(rng, tmp_path):
-    first, second = Conv2D(1, 4, 3, rng=rng), Conv2D(4, 2, 3, rng=rng)
+    first, second = Conv2D(1, 3, 3, rng=rng), Conv2D(3, 2, 3, rng=rng)
     first.w.value *= rng.random(first.w.value.shape) < 0.3
     model = Sequential([first, ReLU(), second, ReLU()])
     SparseNetwork(model, SHAPE).save(tmp_path / "network.npz")

@@ -119,7 +119,7 @@ def generator():
 
 def network():
     rng = generator()
-    layers = [Conv2D(1, 2, 3, rng=rng), ReLU(), Flatten(), Dense(32, 5, rng=rng)]
+    layers = [Conv2D(1, 3, 3, rng=rng), ReLU(), Flatten(), Dense(48, 5, rng=rng)]
     return Sequential([*layers, Dropout(0.3, rng=rng), Dense(5, 3, rng=rng)])
 
 
