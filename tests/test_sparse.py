@@ -29,8 +29,8 @@ from nnlite.fast import chain, chain_one
 from nnlite.fast import sparse as kernels
 from nnlite.fast.chain import FEW
 from nnlite.fast.chain_one import ONE_BY_ONE
+from nnlite.fast.dense_one import LARGE
 from nnlite.fast.kernel import second_cache
-from nnlite.fast.matmul import ONE_THREAD
 from nnlite.fast.network import Plan
 from nnlite.fast.panels import WIDTHS, empty_panels, pack, tile_width, unpack
 from nnlite.fast.simd import LANES, TILE, WINDOW
@@ -898,9 +898,7 @@ def test_filters_of_a_network_that_were_replaced_take_no_product_outside(rng):
     network.predict(x)
     filters = network.layers[0].conv
     filters.w.value, filters.b.value = np.ones((3, 3, 1, 1), "f"), np.ones(1, "f")
-    with pytest.raises(
-        ValueError, match=r"a matrix \(7, 50\), bias \(7,\) and 25 inputs do not fit"
-    ):
+    with pytest.raises(ValueError, match=r"out of the convolutions has shape \(40, 5, 5, 1\)"):
         network.predict(x)
 
 
@@ -918,7 +916,7 @@ def test_nan_meets_the_zeros_of_a_dense_layer_for_any_number_of_images(n, rng):
 @pytest.mark.parametrize("relu", [False, True])
 @pytest.mark.parametrize("n_out", [LANES, LANES + 5, LANES * (TILE + 1) - 1, 1000])
 def test_one_image_through_a_large_dense_layer(n_out, relu, rng):
-    n_in = ONE_THREAD // n_out + 1
+    n_in = LARGE // n_out + 1
     w, b = rng.normal(size=(n_out, n_in)).astype(np.float32), rng.random(n_out, dtype=np.float32)
     network = SparseNetwork([Linear(w, b, relu)])
     assert Plan(network.layers).skipping == [True]
@@ -930,12 +928,12 @@ def test_one_image_through_a_large_dense_layer(n_out, relu, rng):
 
 
 def test_weights_that_meet_a_zero_are_not_read(rng):
-    x = np.ones((1, ONE_THREAD), np.float32)
+    x = np.ones((1, LARGE), np.float32)
     x[0, 7] = 0
-    network = SparseNetwork([Linear(np.ones((LANES, ONE_THREAD), np.float32), np.zeros(LANES))])
-    assert (network.predict(x) == ONE_THREAD - 1).all()
+    network = SparseNetwork([Linear(np.ones((LANES, LARGE), np.float32), np.zeros(LANES))])
+    assert (network.predict(x) == LARGE - 1).all()
     network.layers[0].matrix[:, 7] = np.nan  # behind the network's back
-    assert (network.predict(x) == ONE_THREAD - 1).all()
+    assert (network.predict(x) == LARGE - 1).all()
 
 
 def test_filters_replaced_in_front_of_a_large_dense_layer_are_noticed(rng):
@@ -952,10 +950,24 @@ def test_filters_replaced_in_front_of_a_large_dense_layer_are_noticed(rng):
             network.predict(x)
 
 
+@pytest.mark.parametrize("n", [1, 8, 40])
+@pytest.mark.parametrize("filters", [1, 3, 8])
+def test_filters_replaced_in_front_of_a_sparse_layer_are_noticed(n, filters, rng):
+    conv, sparse = Conv2D(1, 4, 3, stride=2, rng=rng), random_csr(10, 400, 0.1, np.float32, rng)
+    layers = [Convolution(conv, (20, 20, 1)), Linear(sparse, np.zeros(10))]
+    network = SparseNetwork(layers, max_conv_density=0)
+    x = rng.random((n, 20, 20, 1), dtype=np.float32)
+    network.predict(x)
+    conv = network.layers[0].conv
+    conv.w.value, conv.b.value = np.ones((3, 3, 1, filters), "f"), np.ones(filters, "f")
+    with pytest.raises(ValueError, match="400"):
+        network.predict(x)
+
+
 def test_a_zero_meets_weights_that_are_not_finite(rng):
-    w = rng.normal(size=(LANES, ONE_THREAD)).astype(np.float32)
+    w = rng.normal(size=(LANES, LARGE)).astype(np.float32)
     w[3, 7] = np.nan
-    x = np.zeros((1, ONE_THREAD), np.float32)
+    x = np.zeros((1, LARGE), np.float32)
     assert np.flatnonzero(np.isnan(SparseNetwork([Linear(w, np.zeros(LANES))]).predict(x))) == [3]
 
 

@@ -25,10 +25,10 @@ FEW = LANES  # images
 class Chain(NamedTuple):
     """Linear layers as one matrix."""
 
-    rows: np.ndarray  # (rows,), those of a layer in the order of their weights
+    rows: np.ndarray  # (rows,), those of a layer by their number of weights, fewest first
     starts: np.ndarray  # (rows + 1,); the weights of rows[i] begin at starts[i]
-    columns: np.ndarray  # of each weight: the neuron that it reads
-    values: np.ndarray
+    columns: np.ndarray  # (weights,); the neuron that each reads
+    values: np.ndarray  # (weights,)
     bias: np.ndarray  # (rows,)
     relu: np.ndarray  # (layers,)
     ends: np.ndarray  # (layers + 1,); layer i has the rows from ends[i] to ends[i + 1]
@@ -38,10 +38,10 @@ class Chain(NamedTuple):
 def chain_of(layers):
     """Join Linear layers with CSR matrices in float32.
 
-    The rows of a layer come in the order of their weights: see fast/sparse.py.
+    The rows of a layer are sorted by their number of weights: see fast/sparse.py.
     """
     n_in, sizes = layers[0].matrix.shape[1], [len(layer.bias) for layer in layers]
-    first = np.cumsum([0, n_in, *sizes[:-1]])  # neuron that a layer reads
+    first = np.cumsum([0, n_in, *sizes[:-1]])  # neuron that each layer reads
     columns = np.concatenate([layer.matrix.indices + i for layer, i in zip(layers, first)])
     values = np.concatenate([layer.matrix.data for layer in layers])
     per_row = np.concatenate([np.diff(layer.matrix.indptr) for layer in layers])
@@ -86,7 +86,8 @@ def run_few(rows, starts, columns, values, bias, with_relu, ends, state, threads
 
 @njit()
 def share(starts, first, last, part, parts):
-    """The rows between first and last that are a thread's part, all parts with as many weights."""
+    """(first, last) of the rows that a part takes, of those from first to last: all parts have
+    about as many weights as each other."""
     weights = starts[last] - starts[first]
     begin = starts[first] + weights * part // parts
     end = starts[first] + weights * (part + 1) // parts

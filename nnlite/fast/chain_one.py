@@ -37,7 +37,7 @@ from nnlite.fast.simd import (
 )
 from nnlite.fast.sparse import STEP, smallest
 
-ONE_BY_ONE = 5  # images, of a network without a zero, take the time of up to LANES side by side
+ONE_BY_ONE = 5  # images, where no lane waits, take one by one as long as up to LANES side by side
 
 
 class Steps(NamedTuple):
@@ -102,10 +102,11 @@ def filled(numbers):
 
 @njit()
 def schedule(indptr, columns):
-    """The step of each weight, the base of each step, the first step of LANES rows.
+    """(step (weights,), bases (steps,), first step of each LANES rows (rows / LANES + 1,))
 
     indptr (rows + 1,), columns (weights,) of a CSR matrix, those of a row in ascending order.  The
-    row that is furthest behind says where a step begins; whoever can goes along.
+    row that is furthest behind says where a step begins; every row whose next weight is less than
+    WINDOW away takes part.
     """
     rows, n = len(indptr) - 1, 0
     step = np.empty(len(columns), np.intp)
@@ -141,8 +142,8 @@ def suited(steps, n):
 def forward(steps, images):
     """images (N, n_in) -> outputs (N, n_out).
 
-    A lane that waits multiplies an input of its neighbours by zero, and 0 * inf is nan.  So where a
-    neuron is not finite, outputs may be nan that should not be; finite outputs are right.
+    A lane that waits multiplies by zero a number that its neuron does not read, and 0 * inf is nan.
+    So where a number is not finite, outputs may be nan that should not be; finite ones are right.
     """
     n, n_in = images.shape
     outputs = np.empty((n, len(steps.outputs)), np.float32)

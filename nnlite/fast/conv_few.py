@@ -19,7 +19,7 @@ from nnlite.fast.kernel import even, njit
 from nnlite.fast.simd import LANES, ROW, TILE, fma_splat, load, store, times, zeros
 
 COLUMNS = times(4 if TILE > 16 else 2)  # vectors of pixels in a tile
-MOST_FILTERS = TILE // len(COLUMNS)
+MOST_FILTERS = TILE // len(COLUMNS)  # in a tile
 PIXELS = len(COLUMNS) * LANES
 ONE_EACH = np.ones(PIXELS, np.float32)
 
@@ -77,7 +77,10 @@ def planes(x, before, size, length, relu):
 
 @njit(parallel=True)
 def kernel(x, w, b, y, width, filters):
-    """A task is PIXELS pixels of an image, for len(filters) filters."""
+    """Fill planes y (N, c_out, length) from planes x (N, c_in, length); w and b of a Conv2D.
+
+    A task is PIXELS pixels of an image, for len(filters) filters.
+    """
     n, c_in, x_length = x.shape
     kh, kw, _, c_out = w.shape
     y_length = y.shape[2]

@@ -44,8 +44,10 @@ TWO_LINES = times(2)  # of the cache: so many may LANES numbers straddle
 
 
 def filter_gradient(x, dy, kernel, before):
-    """(dw, db) for x (H, W, c_in, N) and dy (Ho, Wo, c_out, N), N at least LANES.
+    """(dw (kh, kw, c_in, c_out), db (c_out,)) for x (H, W, c_in, N) and dy (Ho, Wo, c_out, N), N at
+    least LANES.
 
+    kernel   (kh, kw)
     before   zeros above and left of the image
     Returns NotImplemented if the sums of all tasks would take too much memory.
     """
@@ -68,7 +70,7 @@ def filter_gradient(x, dy, kernel, before):
 
 @njit(parallel=True)
 def filter_gradient_kernel(x, dy, sums, db, kw, top, left, filters, vectors):
-    """sums[task, i, o, j * c_in + k] and db[task, o], of the images of each task."""
+    """Add what the images of each task give to sums[task, i, o, j * c_in + k] and db[task, o]."""
     height, _, c_in, n = x.shape
     ho, wo, _, _ = dy.shape
     tasks, kh, _, wide = sums.shape

@@ -13,11 +13,11 @@ import numpy as np
 from numba import prange
 
 from nnlite.fast.kernel import all_float32, njit
-from nnlite.fast.matmul import ONE_THREAD
 from nnlite.fast.simd import COLUMN, LANES, ROW, fma_splat, load, prefetch, store
 from nnlite.sparse.layers import images_of_shape
 
 ROWS = 8  # at a time: a sum is loaded and stored once for so many weights
+LARGE = 2**18  # weights, or 1 MB, are worth being read by several threads
 PARTS = 8  # of the rows, each with sums of its own, on however many threads
 
 
@@ -26,7 +26,7 @@ def suited(layer):
     w = layer.matrix.T
     if layer.is_sparse or not (all_float32(w, layer.bias) and w.flags.c_contiguous):
         return False
-    return w.size > ONE_THREAD and layer.n_out >= LANES and bool(np.isfinite(w).all())
+    return w.size > LARGE and layer.n_out >= LANES and bool(np.isfinite(w).all())
 
 
 def forward(layer, x):
@@ -39,7 +39,7 @@ def forward(layer, x):
 
 @njit(parallel=True)
 def multiply(x, places, w, bias, with_relu, y):
-    """y = relu(x[places] @ w[places] + bias), or without the relu.
+    """y (n_out,) = relu(x[places] @ w[places] + bias), or without the relu; w (n_in, n_out).
 
     A tile is LANES sums; the last one may overlap the one before.
     """

@@ -39,14 +39,14 @@ from nnlite.fast.simd import (
 TILE_ROWS, TILE_COLS = times(TILE // 2), times(2)  # a tile is so many rows of so many vectors
 ROWS, WIDTH = len(TILE_ROWS), LANES * len(TILE_COLS)
 PANEL_A, PANEL_B = times(-(-ROWS // LANES)), TILE_COLS  # vectors that hold the numbers of one k
-LINE = times(1)  # of the cache: one vector of AVX-512
-DEPTH = 512  # of k at a time: a panel of a, ROWS x DEPTH floats or 28 kB, fits the first cache
-BLOCK = 10  # panels of b at a time: BLOCK x WIDTH x DEPTH floats, 640 kB, fit the second cache
+# With AVX-512 a panel of a takes 28 kB of the first cache, a block of b 640 kB of the second.
+DEPTH = 512  # of k at a time
+BLOCK = 10  # panels of b at a time
 HEIGHT = 36 * ROWS  # of the part that a task packs, where tasks share the rows
 PACKED = 3 * DEPTH  # of k that are packed at a time, where all threads pack together
 ALONE = 2**17  # up to so many numbers are packed before another thread would have begun
 AHEAD = 16  # so many k before they are multiplied, the numbers of b are asked for
-MIN_ROWS = 8  # fewer leave most of a tile empty
+MIN_ROWS = 8  # of a; fewer leave half of a tile or more empty
 ONE_THREAD = 2**18  # up to so many products m*k*n OpenBLAS does not start its threads
 
 
@@ -88,7 +88,7 @@ class Lines(NamedTuple):
 
 
 def lines(a):
-    """A matrix as Lines; a copy of it if neither its rows nor its columns lie in one piece."""
+    """A matrix (n, depth) as Lines; of a copy, if it is contiguous in neither order."""
     if not (a.flags.c_contiguous or a.flags.f_contiguous):
         a = np.ascontiguousarray(a)
     n, depth = a.shape
@@ -97,7 +97,7 @@ def lines(a):
 
 
 def multiply(a, b, out, threads):
-    """out = a @ b.T, of Lines, in about as many tasks for each thread."""
+    """out (M, N) = a @ b.T, of Lines (M, K) and (N, K); each thread takes as much of the larger."""
     if b.count > a.count:
         multiply_columns(a, b, out, round_up(-(-b.count // threads), WIDTH))
     else:
@@ -161,10 +161,11 @@ def multiply_rows(a, b, out, height):
                 size_a = panel_size(depth, ROWS)
                 in_a = Panels(packed_a, 0, size_a)
                 pack_panels(a, top, bottom, k + at, depth, ROWS, PANEL_A, packed_a, size_a)
-                coming = piece(a, top, bottom, k + at + depth, part)
                 for left in range(0, b.count, block):
                     right = min(b.count, left + block)
                     in_b = Panels(packed_b, left // WIDTH * size_b + at * WIDTH, size_b)
+                    then = part if right == b.count else 0  # after this block a is packed again
+                    coming = piece(a, top, bottom, k + at + depth, then)
                     add_block(in_a, in_b, depth, new, out, top, bottom, left, right, coming)
 
 
@@ -204,7 +205,7 @@ def panels(count, group):
 
 @njit()
 def panel_size(depth, group):
-    """Floats in a panel; pack writes some too many, never more than LANES."""
+    """Floats of a panel: pack writes LANES of k at least, and up to LANES floats too many."""
     return max(depth, LANES) * group + LANES
 
 
@@ -243,7 +244,7 @@ def pack(a, row, k, depth, group, vectors, packed, start):
         memory, step, row, k = edge.reshape(-1), edge.shape[1], 0, 0
     for i in range(0, depth, LANES):  # squares of numbers, turned in registers
         i = max(0, min(i, depth - LANES))
-        for v in range(len(vectors) - 1, -1, -1):
+        for v in range(len(vectors) - 1, -1, -1):  # the last, which writes too far, comes first
             square = load(memory, (row + v * LANES) * step + k + i, step, SQUARE, COLUMN)
             store(transposed(square), packed, start + i * group + v * LANES, group, COLUMN)
 
@@ -252,24 +253,24 @@ def pack(a, row, k, depth, group, vectors, packed, start):
 def add_block(a, b, depth, new, out, top, bottom, left, right, coming):
     """out[top:bottom, left:right] += a @ b, of Panels, tile by tile along rows; = if it is new.
 
-    coming   a Piece that is needed next: the last tiles ask memory for it, each for a line of
-             every row, one with each k
+    coming   a Piece that is needed next: each of the last tiles asks memory for one vector of its
+             rows, a row with each k
     """
     (m, n), flat = out.shape, out.reshape(-1)
     corner = np.empty(ROWS * WIDTH, np.float32)
     tiles = panels(bottom - top, ROWS) * panels(right - left, WIDTH)
-    line = panels(coming.length, LANES) - tiles
+    vector = -(-coming.length // LANES) - tiles  # that a tile asks for; none below 0
     for i in range(top, bottom, ROWS):
         panel_a = a.start + (i - top) // ROWS * a.size
         for j in range(left, right, WIDTH):
             prefetch(flat, i * n + j, n, TILE_ROWS, TILE_COLS)  # until all k are done, it is there
             tile = zeros(TILE_ROWS, TILE_COLS)
             p, q = panel_a, b.start + (j - left) // WIDTH * b.size
-            asked, rows_to_ask = coming.start + line * LANES, coming.rows if line >= 0 else 0
-            line += 1
+            asked, rows_to_ask = coming.start + vector * LANES, coming.rows if vector >= 0 else 0
+            vector += 1
             for row in range(depth):
                 if row < rows_to_ask:
-                    prefetch(coming.memory, asked, 0, ROW, LINE)
+                    prefetch(coming.memory, asked, 0, ROW, COLUMN)
                     asked += coming.step
                 prefetch(b.memory, q + AHEAD * WIDTH, 0, ROW, TILE_COLS)
                 tile = fma_splat(tile, a.memory, p, 1, load(b.memory, q, 0, ROW, TILE_COLS))

@@ -91,7 +91,8 @@ def all_whole(layers):
 class Plan:
     """The layers of a network, and of those that are sparse the Blocks that are multiplied.
 
-    Whoever changes them in place afterwards changes a Plan in part, or not at all.
+    Arrays of theirs that are changed in place afterwards change what it computes in part, or not
+    at all.
     """
 
     def __init__(self, layers):
@@ -103,11 +104,12 @@ class Plan:
 
     @cached_property
     def convolutions(self):
-        """Those in front of the first matrix."""
+        """The convolutions in front of the first matrix."""
         return list(itertools.takewhile(lambda layer: isinstance(layer, Convolution), self.layers))
 
     def convolved(self, x):
-        """Images x (N, ...) after these."""
+        """What these convolutions make of images x (N, ...): as many numbers for each image as the
+        layer behind them takes, else ValueError."""
         n, layers = len(x), self.suited_convolutions
         if layers and conv.few(n):
             x = images_of_shape(x, self.convolutions[0].input_shape)
@@ -116,11 +118,15 @@ class Plan:
             x = np.concatenate([x, np.zeros((LANES - n, *x.shape[1:]), np.float32)])
         for layer in self.convolutions:
             x = layer.forward(x)
-        return x[:n]
+        behind = self.layers[len(self.convolutions) :]
+        if not behind:
+            return x[:n]
+        return images_of_shape(x[:n], (behind[0].n_in,), "what comes out of the convolutions")
 
     @cached_property
     def suited_convolutions(self):
-        """The same as conv_few.through takes them; None if there is one without a fast version."""
+        """(w, b, before, size, relu) of each, as conv_few.through takes them; None if there is one
+        without a fast version."""
         found = []
         for layer in self.convolutions:
             zeros, size = layer.conv.geometry(*layer.input_shape[:2])
@@ -132,15 +138,16 @@ class Plan:
         return found
 
     def linear(self):
-        """All layers behind these with CSR matrices, if they are matrices and most of them sparse,
-        and are still such as the kernels take; else None.
+        """The layers behind the convolutions, all with CSR matrices.
 
-        Small dense matrices among sparse ones count as sparse.
+        None if another convolution is among them, if dense ones do more than half of the
+        multiplications, or if they were changed and the kernels do not take them now.  Smaller
+        dense matrices among sparse ones become sparse.
         """
         linear = self.layers[len(self.convolutions) :]
         if not linear or any(isinstance(layer, Convolution) for layer in linear):
             return None
-        if not all_whole(self.layers):  # any more
+        if not all_whole(self.layers):
             return None
         dense = sum(layer.matrix.size for layer in linear if not layer.is_sparse)
         if 2 * dense > sum(layer.multiplications for layer in linear):
@@ -160,7 +167,7 @@ class Plan:
         return None if linear is None else chain_one.steps_of(linear)
 
     def few_outputs(self, x):
-        """What `linear` makes of a few images x (N, n_in), or None."""
+        """What `linear` makes of a few images x (N, n_in): (N, n_out); None if it is None."""
         if self.steps is None or not chain_one.suited(self.steps, len(x)):
             return None if self.chain is None else chain.forward(self.chain, x)
         y = chain_one.forward(self.steps, x)
@@ -172,7 +179,7 @@ class Plan:
         return y
 
     def compute(self, x, out):
-        """Write to out (N, n_out) what the layers behind make of x (N, ...), all images at once."""
+        """Write to out (N, n_out) what the layers behind the convolutions make of x (N, ...)."""
         n, panels, width = len(x), None, tile_width(len(x))
         here, there = self.workspace(n + width)  # panels are read in one and written to the other
         first = len(self.convolutions)

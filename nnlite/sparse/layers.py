@@ -98,7 +98,8 @@ class Convolution:
         return relu(y) if self.relu else y
 
     def backward_input(self, dy, y):
-        """dy = d loss / d y, of y (N, Ho, Wo, c_out) that forward(x) gave -> d loss / d x"""
+        """dy = d loss / d y, of y (N, Ho, Wo, c_out) that forward(x) gave -> d loss / d x
+        (N, H, W, c_in)"""
         conv, size = self.conv, self.input_shape[:2]
         dy = before_relu(self, dy, y, self.output_shape)
         return conv2d_input_gradient(dy, conv.w.value, conv.stride, conv.geometry(*size)[0], size)
@@ -196,7 +197,7 @@ def before_relu(layer, dy, y, shape):
 
 
 def images_of_shape(x, shape, name="x"):
-    """x (N, ...) as floats (N, *shape), if it has as many numbers for each image."""
+    """x (N, ...) as floats (N, *shape); ValueError unless each image has as many numbers."""
     x = as_float(x, name=name)
     if prod(x.shape[1:]) != prod(shape):
         raise ValueError(f"{name} has shape {x.shape}; images of shape {shape} are expected")

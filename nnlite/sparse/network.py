@@ -60,7 +60,7 @@ class SparseNetwork:
     layers             a Sequential (its masks are its zeros), or a list of Linear and Convolution
     input_shape        (H, W, C) of one image; needed where a Sequential has convolutions
     max_density        a matrix with more non-zeros than this fraction is multiplied as a dense one
-    max_conv_density   a convolution whose filters have fewer is decoupled
+    max_conv_density   a convolution whose filters have no more than this is decoupled
                        None for either: each layer stays what it is
     Raises ValueError for layers that do not fit together.  Changes of the model afterwards do
     not reach it; its own `layers` are not to be changed.  Threads may share it; they predict one

@@ -292,7 +292,7 @@ EXAMPLES = {
     "train": lambda: True,
     "validation": split,
     "value": lambda: floats(3, 2),
-    "w": lambda: floats(32, 5),
+    "w": lambda: floats(48, 5),
     "whole_network": lambda: True,
     "width": lambda: 7,
     "wrong": lambda: floats(20) < 0.5,
