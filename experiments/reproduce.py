@@ -3,6 +3,7 @@
     python experiments/reproduce.py                   drawn digits, two minutes
     python experiments/reproduce.py --data mnist      the same on MNIST
     python experiments/reproduce.py --data mnist --preset standard      the whole study, hours
+    python experiments/reproduce.py --data mnist --preset standard --seeds 1      less than half
 
 A linear-quadratic network (no softmax, quadratic cost) is trained; noise vectors are made
 that fool it, each asking for one class within one limit; its weights are pruned by magnitude
@@ -60,31 +61,33 @@ from nnlite.noise import add_noise
 log = logging.getLogger("lab")
 
 # Minutes in two processes of one thread each, with networks and noise given, on two cores whose
-# caches and memory others use too (an EPYC of the fourth Zen).
+# caches and memory others use too (an EPYC of the fourth Zen): of the whole study, and of one
+# network of each kind, by its share of the rows.
 POST_1 = {
-    make_noise: 35,
-    noise_ways: 5,
-    prune_ann: 30,
-    prune_layers: 20,
-    prune_cnn_dense: 35,
-    noise_on_pruned: 35,
-    prune_decoupled: 45,
+    make_noise: (35, 15),
+    noise_ways: (5, 5),
+    prune_ann: (30, 14),
+    prune_layers: (20, 10),
+    prune_cnn_dense: (35, 12),
+    noise_on_pruned: (35, 25),
+    prune_decoupled: (45, 45),
 }
 POST_2 = {
-    confidence_curves: 25,  # of which 15 train three more networks
-    confidence_images: 1,
-    output_range: 3,
-    score_table: 12,
+    confidence_curves: (25, 19),  # of which 15 train three more networks
+    confidence_images: (1, 1),
+    output_range: (3, 1),
+    score_table: (12, 8),
 }
 DOUBTS = {
-    is_it_the_border: 50,
-    noise_anew: 175,
-    single_images: 45,
-    confidence_attacked: 140,
-    cost_or_l2: 75,  # of which 55 train ten more networks
+    is_it_the_border: (50, 10),
+    noise_anew: (175, 80),
+    single_images: (45, 13),
+    confidence_attacked: (140, 36),
+    cost_or_l2: (75, 15),  # of which 55 and 11 train more networks, ten and two
 }
 STUDY = POST_1 | POST_2 | DOUBTS
-TRAINING_MINUTES = 190  # ten dense networks, four with convolutions; their noise
+NETWORKS = (190, 82)  # ten dense and four convolutional ones, or two of each; their noise
+PAGE = (6, 6)
 WORKERS = min(4, os.cpu_count() or 1)  # two processes of one thread do more than two threads
 
 
@@ -226,12 +229,13 @@ def write_results(model, results, out):
     play.write(out)
 
 
-def announce(preset, runs):
+def announce(preset, seeds, runs):
     """Say what a run of the whole study will do, before it does it."""
     if preset != "standard":
         return
-    minutes = {"networks": TRAINING_MINUTES, "page": 6}
-    minutes |= {script.name_of(module): m for module, m in STUDY.items()}
+    named = {"networks": NETWORKS, "page": PAGE}
+    named |= {script.name_of(module): both for module, both in STUDY.items()}
+    minutes = {name: one * len(seeds) if seeds else all_ for name, (all_, one) in named.items()}
     hours = sum(minutes.values()) / 60
     print(f"Up to {hours:.1f} hours on two cores, less what is in {runs} already:")
     print("\n".join(f"  {name:<18} {m:>3} minutes" for name, m in minutes.items()))
@@ -247,26 +251,30 @@ def main():
     parser.add_argument(
         "--seed", type=int, default=0, help="of the page: of weights, batches and noise"
     )
+    parser.add_argument("--seeds", type=int, metavar="N", help=f"standard: {script.SEEDS_HELP}")
     parser.add_argument("--out", type=Path, help="folder, results/<data>-<preset> by default")
     parser.add_argument("--docs", action="store_true", help=script.DOCS_HELP)
     script.add_ways(parser, WORKERS)
     args = parser.parse_args()
     with script.ending_well(parser):
-        seed = check_count("--seed", args.seed, 0)
+        seed, seeds = check_count("--seed", args.seed, 0), script.seeds_given(args)
+        if seeds and args.preset != "standard":
+            raise ValueError("--seeds takes --preset standard; the page has one network, of --seed")
         source = script.data_source(args.data)
         data, compute = script.load(source), script.way(source, args)
-        out = args.out or script.folder(data.name, args.preset)
-        script.folder(data.name, args.preset, docs=args.docs)  # raises if these are not the docs'
+        out = args.out or script.folder(data.name, args.preset, seeds)
+        script.folder(data.name, args.preset, seeds, args.docs)  # raises if these are not the docs'
         out.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=out).close()  # can it be written to?  Better asked now
-        announce(args.preset, args.runs)
+        announce(args.preset, seeds, args.runs)
         model, results = run(data, PRESETS[args.preset], seed, args.runs)
         write_results(model, results, out)
         pages = f"{out / 'report.html'} and {out / 'play.html'}"
         print(f"\nDone in {results.seconds:.0f} s.  Open {pages}")
         for module in STUDY if args.preset == "standard" else ():
             print(f"\n{script.name_of(module)}")
-            script.report(module, data, args.preset, args.runs, compute=compute, docs=args.docs)
+            options = {"seeds": seeds, "compute": compute, "docs": args.docs}
+            script.report(module, data, args.preset, args.runs, **options)
 
 
 if __name__ == "__main__":

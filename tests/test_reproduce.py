@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,3 +103,24 @@ def test_same_seed_same_numbers_and_what_is_kept_is_found(
         assert replace(again, seconds=0) == replace(results, seconds=0)
         monkeypatch.setattr(nets, "fit", None)  # the second time, nothing is trained
         monkeypatch.setattr(banks, "noise_chain", None)
+
+
+def test_the_whole_study_says_how_long_it_takes_and_how_long_with_fewer_networks(capsys):
+    hours = {}
+    for seeds in (None, range(1), range(2)):
+        reproduce.announce("standard", seeds, Path("runs"))
+        first, *minutes, _, _ = capsys.readouterr().out.split("\n")[:-1]
+        hours[seeds] = float(first.split()[2])
+        named = [int(line.split()[-2]) for line in minutes]
+        assert len(named) == 2 + len(reproduce.STUDY)
+        assert hours[seeds] == pytest.approx(sum(named) / 60, abs=0.05)
+    assert 2 * hours[range(1)] < hours[None] and hours[range(2)] > hours[range(1)]
+    reproduce.announce("quick", None, Path("runs"))
+    assert capsys.readouterr().out == ""
+
+
+def test_fewer_networks_are_for_the_whole_study(monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.argv", ["reproduce.py", "--seeds", "1", "--runs", str(tmp_path)])
+    with pytest.raises(SystemExit, match="--seeds takes --preset standard"):
+        reproduce.main()
+    assert not list(tmp_path.iterdir())

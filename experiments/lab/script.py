@@ -33,6 +33,7 @@ log = logging.getLogger("lab")
 
 PRESET_HELP = "quick (default): small networks, a minute or more; standard: the posts' networks"
 DOCS_HELP = "write to docs/results/, which is part of the repository, instead of results/"
+SEEDS_HELP = "take networks of the seeds 0 to N-1"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,9 +66,7 @@ def main(name):
     )
     add_options(parser)
     parser.add_argument("--preset", choices=list(script.PRESETS), default="quick", help=PRESET_HELP)
-    parser.add_argument(
-        "--seeds", type=int, metavar="N", help="take networks of the seeds 0 to N-1"
-    )
+    parser.add_argument("--seeds", type=int, metavar="N", help=SEEDS_HELP)
     add_ways(parser)
     parser.add_argument(
         "--table", action="store_true", help="show what was written before, compute nothing"
@@ -78,7 +77,7 @@ def main(name):
     parser.add_argument("--docs", action="store_true", help=DOCS_HELP)
     args = parser.parse_args()
     with ending_well(parser):
-        seeds = None if args.seeds is None else range(check_count("--seeds", args.seeds))
+        seeds = seeds_given(args)
         source = data_source(args.data)
         if args.table:
             show(script, folder(Path(source).name, args.preset, seeds, args.docs))
@@ -86,6 +85,11 @@ def main(name):
         compute = None if args.so_far else way(source, args)
         options = {"seeds": seeds, "compute": compute, "docs": args.docs}
         report(script, load(source), args.preset, args.runs, **options)
+
+
+def seeds_given(args):
+    """The seeds of --seeds, or None."""
+    return None if args.seeds is None else range(check_count("--seeds", args.seeds))
 
 
 def add_options(parser):
