@@ -38,8 +38,8 @@ def margin_loss(outputs, labels):
 def ratio_loss(outputs, labels):
     """mean((f_other - f_label) / (f_1 - f_3)), f_1 and f_3 the highest and third highest outputs.
 
-    The difference-of-logits ratio of Croce and Hein, 2020: outputs that are scaled or shifted
-    have the same.  outputs (N, n_out >= 3); where f_1 = f_3 it is 0, and so is its gradient.
+    The difference-of-logits ratio of Croce and Hein, 2020: scaling or shifting the outputs does not
+    change it.  outputs (N, n_out >= 3); where f_1 = f_3 it is 0, and so is its gradient.
     """
     outputs, y = as_pair(*checked(outputs, labels, classes=3))
     rows, n_out, dtype = np.arange(len(outputs)), outputs.shape[1], outputs.dtype

@@ -35,6 +35,7 @@ from nnlite.checks import (
     check_list,
     check_model,
     check_number,
+    check_outputs,
     check_rng,
 )
 from nnlite.losses import softmax_cross_entropy
@@ -213,7 +214,7 @@ def right_under_all(model, attacked, labels):
 
 def is_right(model, images, labels):
     """(N,) booleans: images that are read right."""
-    outputs = model.predict(images)
+    outputs = check_outputs(model.predict(images))
     labels = check_wanted(labels, len(outputs))
     return outputs.argmax(axis=1) == check_labels(labels, outputs.shape[1])
 

@@ -9,6 +9,8 @@ from nnlite.checks import (
     check_count,
     check_labels,
     check_model,
+    check_number,
+    check_outputs,
     check_rng,
     warn_of_bytes,
 )
@@ -33,11 +35,14 @@ def minibatches(images, labels, batch_size=None, rng=None):
 
 
 def accuracy(model, images, labels=None, batch_size=500):
-    """Fraction of images, in [0, 1], whose largest output is the one of their label."""
+    """Fraction of images, in [0, 1], whose largest output is the one of their label.
+
+    Raises ValueError for a model whose outputs are not (N, n_out), and for labels that do not fit.
+    """
     images = as_array(images, "images")  # says so if it was given a Split, and therefore no labels
     if labels is None:
         raise ValueError("accuracy needs labels: accuracy(model, images, labels)")
-    outputs = check_model(model, "predict").predict(images, batch_size)
+    outputs = check_outputs(check_model(model, "predict").predict(images, batch_size))
     labels = check_labels(labels, outputs.shape[1])
     if len(labels) == 0:
         raise ValueError("no images given; an accuracy needs at least one")
@@ -55,6 +60,7 @@ def check_finite(model, loss, images, lr, step):
     lr, step   the learning rate and the number of the step, for the message
     """
     check_model(model, "params", "layers")
+    lr = check_number("lr", lr)
     if not isinstance(loss, numbers.Real):
         raise ValueError(f"loss is {loss!r}; a number is needed")
     if np.isfinite(loss) and all(np.isfinite(p.value).all() for p in model.params):

@@ -27,7 +27,8 @@ def save_checkpoint(path, model, optimiser, rngs, progress=None):
     """Write a checkpoint; complete or not at all.
 
     rngs       {name: numpy Generator}: whatever else draws, the order of the batches say
-    progress   anything that JSON can hold, given back by load_checkpoint
+    progress   anything that JSON can hold, given back by load_checkpoint as JSON keeps it: lists
+               for tuples, texts for the keys of dicts
     Raises ValueError for an optimiser without `state` and `load_state`, and for what could not be
     loaded again.
     """

@@ -195,6 +195,16 @@ def check_labels(labels, n_classes):
     return labels
 
 
+def check_outputs(outputs):
+    """Return the outputs of a network if they are (N, n_out), else raise ValueError."""
+    if outputs.ndim != 2:
+        raise ValueError(
+            f"outputs have shape {outputs.shape}; (N, n_out) is expected: is a Flatten() or a "
+            f"Dense missing at the end of the network?"
+        )
+    return outputs
+
+
 def check_mask(mask, shape):
     """A copy of a boolean array of the given shape, else ValueError."""
     mask = np.array(as_array(mask, "mask"))

@@ -20,6 +20,7 @@ was damaged, but nobody would miss a mask that was taken out.
 """
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
@@ -84,7 +85,7 @@ def opened(path, kind, remedy):
     """Open a file to read it, as a Saved.
 
     Whatever is wrong with its content is a ValueError that names it and the remedy.  Raises
-    FileNotFoundError if there is no such file.
+    FileNotFoundError if there is no such file, and what the system raises where it cannot be read.
     """
     path = as_path(path)
     if not path.is_file():
@@ -98,6 +99,8 @@ def opened(path, kind, remedy):
         except MemoryError:
             raise
         except Exception as error:  # zipfile, numpy and json have each their own
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                raise  # it says nothing of the content, as EINVAL does: a place before its start
             raise ValueError(
                 f"{path} is not a complete {kind} ({type(error).__name__}: {error}); {remedy}"
             ) from error
@@ -202,6 +205,8 @@ def headers(archive, members):
 
 
 def check_format(found, needed):
+    if found in [f"{kind} {version}" for kind in ABOUT_1 for version in (1, 2) if found != needed]:
+        raise Unfit(f"is an {found!r}, where an {needed!r} is needed; take another file")
     if found != needed:
         raise ValueError(f"its format is {found!r}, not {needed!r}")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 MACHINE = platform.node()
 # An unfinished file is called <name>.<process>@<machine>.<random>.part
 PART = re.compile(r"\.(\d{1,9})@(.*)\.[0-9a-f]{16}\.part")
-DAY = 24 * 60 * 60  # seconds
+MINUTE, DAY = 60, 24 * 60 * 60  # seconds
 
 
 @contextlib.contextmanager
@@ -63,14 +63,17 @@ def remove_leftovers(folder):
     """Remove unfinished files of processes that are gone.
 
     Nobody here knows whether a process of another machine still writes to a folder that is shared,
-    nor whether a number that is in use belongs to the same process: those files may stay a day.
+    nor whether a number that is in use belongs to the same process: those files may stay a day.  A
+    container may call itself by the name of its machine and not see all of its processes: a file
+    that was written to within a minute stays.
     """
     for left in folder.glob("*.part"):
         if found := PART.search(left.name):
             process, machine = int(found[1]), found[2]
             with contextlib.suppress(OSError):  # somebody else was quicker
+                age = time.time() - left.lstat().st_mtime
                 gone = machine == MACHINE and not runs(process)
-                if gone or time.time() - left.lstat().st_mtime > DAY:
+                if age > DAY or (gone and age > MINUTE):
                     left.unlink()
 
 

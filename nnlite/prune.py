@@ -63,7 +63,7 @@ __all__ = [
     "wanda",
 ]
 
-KEPT = "pass what keep_masks returns"  # the remedy for masks that are none
+KEPT = "pass what keep_masks returns"  # the remedy for what is not a dict of masks
 
 
 def keep_mask(scores, sparsity):
@@ -113,7 +113,8 @@ def combine(masks, others, allow_empty=False):
     check_masks(masks)
     check_masks(others, "others")
     if masks.keys() != others.keys():
-        raise ValueError(f"masks for {', '.join(masks)} and for {', '.join(others)} differ")
+        names, other_names = (", ".join(map(str, m)) for m in (masks, others))
+        raise ValueError(f"masks for {names} and for {other_names} differ")
     masks = {name: mask & check_mask(others[name], mask.shape) for name, mask in masks.items()}
     return masks if check_flag("allow_empty", allow_empty) else check_kept(masks)
 
@@ -142,7 +143,8 @@ def fraction_removed(masks):
     """Fraction of the weights that the masks remove, all layers together, in [0, 1]."""
     check_masks(masks)
     kept = sum(np.count_nonzero(mask) for mask in masks.values())
-    return float(1 - kept / sum(mask.size for mask in masks.values())) if masks else 0.0
+    size = sum(mask.size for mask in masks.values())
+    return float(1 - kept / size) if size else 0.0
 
 
 def apply(model, masks):
@@ -172,23 +174,32 @@ def compensate(model, masks, statistics):
     params, changed = check_model(model, "named_params").named_params, {}
     check_dict("statistics", statistics, STATISTICS)
     for name, mask in check_masks(masks).items():
-        bias = f"{name.rpartition('.')[0]}.b"
+        bias = f"{str(name).rpartition('.')[0]}.b"
         if name not in params or bias not in params:
             raise ValueError(f"{name} has no bias {bias} in\n{model}")
         if name not in statistics:
             raise ValueError(f"statistics have no {name}, only {', '.join(map(str, statistics))}")
         w, b = params[name].value, params[bias]
         lost = np.where(check_mask(mask, w.shape), 0, of_inputs("mean", statistics[name], w) * w)
-        changed[bias] = b.value + lost.sum(axis=0, dtype=np.float64).astype(b.value.dtype), b.mask
+        lost = lost.sum(axis=0, dtype=np.float64).astype(b.value.dtype)
+        lost = lost if b.mask is None else np.where(b.mask, lost, 0)  # what is pruned stays zero
+        changed[bias] = b.value + lost, b.mask
     saved = {name: (params[name].value, params[name].mask) for name in changed}
     put(params, changed)
     return saved
 
 
 def undo(model, saved):
-    """Put back the weights and masks from before the `apply` that returned `saved`."""
-    check_dict("saved", saved, "pass what apply returned")
-    put(check_model(model, "named_params").named_params, saved)
+    """Put back the weights and masks from before the `apply` that returned `saved`.
+
+    Raises ValueError for what belongs to another model, and then changes nothing.
+    """
+    params = check_model(model, "named_params").named_params
+    for name, before in check_dict("saved", saved, "pass what apply returned").items():
+        pair = name in params and isinstance(before, tuple) and len(before) == 2
+        if not pair or np.shape(before[0]) != params[name].value.shape:
+            raise ValueError(f"saved has another {name!r} than the model; pass what apply returned")
+    put(params, saved)
 
 
 def put(params, values_and_masks):

@@ -46,6 +46,12 @@ EXPLAINED = "see docs/attacks.md, "
 def measure(model, images, labels, limits, *, rng, losses=LOSSES, steps=40, queries=300):
     """A dict for each limit: accuracies, fractions of the images, by attack.
 
+    model, images, labels   as all attacks take them, see nnlite/attacks.py
+    limits                  in pixel units, 0 to 1
+    losses                  {name: function} that FGSM and PGD follow
+    steps, queries          of PGD, and of Square for each image
+    Raises ValueError as the attacks do.  Returned are
+
     random signs, gaussian      controls
     one step                    the worst of FGSM with each of the losses, for each image
     many steps                  the same of PGD
@@ -60,7 +66,7 @@ def measure(model, images, labels, limits, *, rng, losses=LOSSES, steps=40, quer
     labels = check_wanted(check_labels(labels, 2**62), len(images))
     if not check_dict("losses", losses, "a dict of functions by name is needed"):
         raise ValueError("losses are empty; a dict of functions by name is needed")
-    silent = gradient_is_zero(model, images, labels, losses)
+    silent, clean = gradient_is_zero(model, images, labels, losses), accuracy(model, images, labels)
     for limit in check_list("limits", limits, "a tuple of numbers in [0, 1] is needed"):
         limit = check_number("limit", limit, "[0, 1]")
         attacked = model, images, labels, limit
@@ -74,7 +80,7 @@ def measure(model, images, labels, limits, *, rng, losses=LOSSES, steps=40, quer
         right = {"one step": one, "many steps": many, "twice as many": more, "square": squares}
         row = {
             "limit": limit,
-            "no noise": accuracy(model, images, labels),
+            "no noise": clean,
             "random signs": accuracy(model, random_signs(images, limit, rng=rng), labels),
             "gaussian": accuracy(model, gaussian(images, limit, rng=rng), labels),
         }
@@ -104,7 +110,8 @@ def gradient_is_zero(model, images, labels, losses):
 
 
 def flags(rows):
-    """Texts: what in the rows of `measure` speaks against believing them.  None is good news."""
+    """Texts: what in the rows of `measure` speaks against believing them.  An empty list is
+    good news."""
     return [f"{text}; {EXPLAINED}{title!r}" for title, text in signs_of_weakness(rows)]
 
 

@@ -7,7 +7,6 @@ args = ("n_in", "n_out").  nnlite/container.py says what is in the file besides.
 
 import functools
 import inspect
-import json
 
 import numpy as np
 
@@ -37,7 +36,7 @@ def save(model, path):
     arrays = values_and_masks(model)
     listed = {name: outline(name, array) for name, array in arrays.items()}
     try:
-        check_fits(listed, built(through_json(layers), known))
+        check_fits(listed, built(layers, known))
     except Exception as error:  # a constructor of somebody's own may raise any
         raise ValueError(
             f"cannot save what could not be loaded again ({type(error).__name__}: {error})"
@@ -48,7 +47,8 @@ def save(model, path):
 def load(path, rng=None, layers=()):
     """The model that `save` wrote.
 
-    rng      generator for the layers that draw, such as Dropout; needed only to train on
+    rng      generator for the layers that draw and keep it as `rng`, such as Dropout; needed only
+             to train on
     layers   your own layer classes that are in the model; their constructors are run with the
              arguments in the file, and may take any time and memory; nnlite's take none
     Raises FileNotFoundError if there is no such file, ValueError if it is no nnlite model,
@@ -90,13 +90,11 @@ def arguments(layer):
                 f"cannot save {text}: it has no attribute {name!r}, which is in its args, "
                 f"{names!r}; args is a tuple such as ('n_in', 'n_out')"
             )
-        found[name] = getattr(layer, name)
         try:
-            json.dumps(found[name])
-        except (TypeError, ValueError) as error:
+            found[name] = through_json(getattr(layer, name))
+        except ValueError as error:
             raise ValueError(
-                f"cannot save {text}: its {name} is {found[name]!r}, which JSON cannot hold "
-                f"({error}); keep a number, a text or a list of them"
+                f"cannot save {text}: its {name} is {getattr(layer, name)!r}; {error}"
             ) from error
     return found
 
@@ -129,7 +127,15 @@ def rebuilt(kind, args):
         args = {**args, "rng": np.random.default_rng(0)}
     if "init" in parameters(kind) and kind in LAYERS.values():
         args = {**args, "init": "unset"}
-    return kind(**args)
+    if kind in LAYERS.values():
+        return kind(**args)
+    try:
+        return kind(**args)
+    except Exception as error:  # a class of somebody's own may raise any
+        raise Unfit(
+            f"has a {kind.__name__} that the class given does not build ({type(error).__name__}: "
+            f"{error})"
+        ) from error
 
 
 @functools.lru_cache

@@ -67,12 +67,13 @@ def mean_absolute_activation(w, statistics):
 
 
 def wanda(w, statistics):
-    """|w| * norm(x), Sun et al. 2023: what a neuron loses, as a root mean square, without w."""
+    """|w| * norm(x), Sun et al. 2023: sqrt(n) times the root mean square of what a neuron loses
+    without w."""
     return of_inputs("norm", statistics, w) * np.abs(w)
 
 
 def fluctuation(w, statistics):
-    """|w| * sd(x): what a neuron loses, as a root mean square, without w but with its mean in the
+    """|w| * sd(x): the root mean square of what a neuron loses without w but with its mean in the
     bias.  wanda^2 / n = mean_activation^2 + fluctuation^2."""
     return of_inputs("deviation", statistics, w) * np.abs(w)
 
@@ -154,13 +155,19 @@ def scores(model, score, statistics=None):
             raise ValueError(f"statistics are of {names}, weights {', '.join(weights)}")
     for name, p in weights.items():
         found[name] = score(p.value, None if statistics is None else statistics[name])
-        if np.shape(found[name]) != p.value.shape:
-            raise ValueError(
-                f"the score of {name} has shape {np.shape(found[name])}, its weights have "
-                f"{p.value.shape}; a score is a number for each weight"
-            )
+        check_scores(found[name], name, p.value.shape)
         if p.mask is not None:
             found[name] = np.where(p.mask, found[name], -np.inf)
+    return found
+
+
+def check_scores(found, name, shape):
+    """Return what a score found if it is a number for each weight, else raise ValueError."""
+    if np.shape(found) != shape:
+        raise ValueError(
+            f"the score of {name} has shape {np.shape(found)}, its weights have {shape}; a score "
+            f"is a number for each weight"
+        )
     return found
 
 

@@ -99,6 +99,13 @@ def test_accuracy_names_what_is_wrong(n_images, labels, message, largest):
         accuracy(largest, np.ones((n_images, 3), "f"), np.array(labels))
 
 
+def test_accuracy_of_outputs_that_are_not_in_rows_is_refused(rng):
+    images = rng.random((10, 8, 4, 1), dtype=np.float32)
+    for layers in ([Conv2D(1, 10, 1, rng=rng)], [ReLU()]):
+        with pytest.raises(ValueError, match=r"\(N, n_out\) is expected: is a Flatten"):
+            accuracy(Sequential(layers), images, np.zeros(10, int))
+
+
 def test_accuracy_of_outputs_that_are_not_finite_is_refused(largest):
     """argmax would call nan the largest, and class 0 would be right."""
     with pytest.raises(ValueError, match="not finite"):

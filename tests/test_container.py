@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import errno
 import io
 import json
 import os
@@ -242,7 +243,7 @@ def test_files_of_version_1_are_read(kind, path):
     expected = repr(load(path))
     assert repr(load(as_version_1(path, kind))) == expected
     for other in FILES.keys() - {kind}:
-        with pytest.raises(ValueError, match=r"file\.npz is not a complete"):
+        with pytest.raises(ValueError, match=rf"file\.npz .*'{kind} 1'|not a complete {other}"):
             FILES[other][1](path)
 
 
@@ -372,7 +373,22 @@ def test_a_list_of_members_that_begins_too_late_is_refused(lost, members, path):
 
 def test_another_version_or_kind_is_named(path):
     write_arrays(path, "nnlite checkpoint", {}, {})
-    with refused(path, "its format is 'nnlite checkpoint 2', not 'nnlite model 2'"):
+    message = "an 'nnlite checkpoint 2', where an 'nnlite model 2' is needed; take another file"
+    with pytest.raises(ValueError, match=message):  # it is whole: nobody is told to mend it
+        read(path)
+    write_arrays(path, "nnlite model, of tomorrow", {}, {})
+    with refused(path, "its format is 'nnlite model, of tomorrow 2', not 'nnlite model 2'"):
+        read(path)
+
+
+def test_a_file_that_cannot_be_read_is_not_called_damaged(path, monkeypatch):
+    write_arrays(path, "nnlite model", {}, {})
+
+    def stale(file):
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(container, "checked_zip", stale)
+    with pytest.raises(OSError, match="Stale file handle"):
         read(path)
 
 

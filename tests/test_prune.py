@@ -239,6 +239,17 @@ def test_undo_restores_every_bit(warm):
         assert np.array_equal(p.mask, mask) if mask is not None else p.mask is None
 
 
+def test_undo_of_another_models_weights_changes_nothing(warm, rng):
+    model, _ = warm
+    before = [p.value for p in model.params]
+    other = Sequential([Dense(10, 20, rng=rng), ReLU(), Dense(20, 3, rng=rng)])
+    saved = prune.apply(other, keep_masks(scores(other, magnitude), 0.3))
+    for wrong in (saved, {"0.w": 1}, {"9.w": saved["0.w"]}, {"0.w": ()}):
+        with pytest.raises(ValueError, match="than the model; pass what apply returned"):
+            prune.undo(model, wrong)
+    assert all(p.value is value for p, value in zip(model.params, before))
+
+
 @pytest.mark.parametrize("error", [None, ZeroDivisionError, KeyboardInterrupt])
 def test_applied_prunes_inside_the_with_only(error, warm, rng):
     model, _ = warm
@@ -393,6 +404,14 @@ def test_compensation_keeps_the_mean_of_every_neuron(rng):
         assert not np.allclose(model.predict(x).mean(axis=0), before, rtol=1e-3)
 
 
+def test_compensation_leaves_pruned_biases_at_zero(rng):
+    model = Sequential([Dense(6, 4, rng=rng)])
+    statistics = input_statistics(model, rng.random((5, 6), dtype=np.float32))
+    prune.apply(model, {"0.b": np.array([True, False, True, False])})
+    compensate(model, keep_masks(scores(model, magnitude), 0.7), statistics)
+    assert list(model.params[1].value != 0) == [True, False, True, False]
+
+
 def test_compensation_needs_a_bias(rng):
     model = Sequential([Dense(6, 4, rng=rng)])
     masks = {"0.v": np.ones((6, 4), bool)}
@@ -481,7 +500,11 @@ def test_what_does_not_belong_together_is_refused(model, rng):
         combine({"0.w": np.ones((2, 2), bool)}, {"0.w": np.ones(2, bool)})
     with pytest.raises(ValueError, match="batch_size is 0"):
         input_statistics(model, np.ones((2, 10)), batch_size=0)
-    assert fraction_removed({}) == 0
+    assert fraction_removed({}) == fraction_removed({0: np.ones(0, bool)}) == 0
+    with pytest.raises(ValueError, match="masks for 0, 1 and for 0 differ"):
+        combine({0: np.ones(2, bool), 1: np.ones(2, bool)}, {0: np.ones(2, bool)})
+    with pytest.raises(ValueError, match="0 has no bias"):
+        compensate(model, {0: np.ones((10, 20), bool)}, {})
 
 
 def test_statistics_of_no_images_are_refused(model):

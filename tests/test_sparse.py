@@ -725,6 +725,19 @@ def test_a_file_with_another_input_shape_is_refused(tmp_path, rng):
         SparseNetwork(Sequential([Dense(30, 2, rng=rng)]), (28, 28, 1))
 
 
+def test_images_of_another_shape_than_the_given_one_are_refused(rng):
+    """As many numbers in another order, which a matrix would take."""
+    conv, x = Conv2D(1, 3, 3, rng=rng), rng.random((2, 4, 8, 1), dtype=np.float32)
+    model = Sequential([conv])
+    for layers in (model, unroll(model, (8, 4, 1))):
+        network = SparseNetwork(layers, (8, 4, 1))
+        assert network.input_shape == (8, 4, 1)
+        with pytest.raises(ValueError, match=r"images of shape \(8, 4, 1\) are expected"):
+            network.predict(x)
+    with pytest.raises(ValueError, match=r"input_shape is \(4, 8, 1\); the first layer takes"):
+        SparseNetwork([Convolution(conv, (8, 4, 1))], (4, 8, 1))
+
+
 @pytest.mark.parametrize(
     "matrix, message",
     [
@@ -792,7 +805,7 @@ def test_layers_that_do_not_fit_are_refused(cnn, rng):
     a = scipy.sparse.csr_array(np.float32([[1, 0, 2], [0, 0, 3]]))
     with pytest.raises(ValueError, match=r"takes inputs of shape \(3,\).*gives \(2,\)"):
         SparseNetwork([Linear(a, np.zeros(2)), Linear(a, np.zeros(2))])
-    with pytest.raises(ValueError, match=r"\(2, 3\) with a bias of \(3,\)"):
+    with pytest.raises(ValueError, match=r"\(2, 3\) has a bias of shape \(3,\)"):
         SparseNetwork([Linear(a, np.zeros(3))])
     with pytest.raises(ValueError, match=r"needs input_shape=\(H, W, C\); it is None"):
         SparseNetwork(cnn)
@@ -866,7 +879,7 @@ def test_a_matrix_that_lost_its_last_rows_in_place(n, used, rng):
     if used:
         network.predict(x)
     network.layers[0].matrix.resize((5, 20))
-    with pytest.raises(ValueError, match=r"\(5, 20\) with a bias of \(20,\)|broadcast"):
+    with pytest.raises(ValueError, match=r"\(5, 20\) has a bias of shape \(20,\)|broadcast"):
         network.predict(x[:n])
 
 
@@ -1049,6 +1062,15 @@ def test_only_csr_matrices_are_pruned():
     for function in (sparse_prune.scores, sparse_prune.apply, sparse_prune.input_statistics):
         with pytest.raises(ValueError, match=r"layer 0 has no CSR matrix.*unroll"):
             function(layers, {})
+
+
+def test_scores_that_are_not_one_for_each_weight_are_refused(cnn):
+    layers = unroll(cnn, SHAPE)
+    with pytest.raises(ValueError, match=r"pass random\(rng\)"):
+        sparse_prune.scores(layers, prune.random)
+    for score in (lambda w, s: abs(w).ravel(), lambda w, s: 1.0, lambda w, s: w[:1]):
+        with pytest.raises(ValueError, match=r"the score of 0 has shape .* for each weight"):
+            sparse_prune.scores(layers, score)
 
 
 def test_statistics_of_no_images_are_refused(cnn):

@@ -1,8 +1,10 @@
 """Images and labels, in three parts: training, validation, test."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +42,7 @@ class Dataset:
 
     @cached_property
     def digest(self):
-        """Sixteen letters that stand for all images and labels, whatever the name."""
+        """Sixteen hexadecimal digits that stand for all images and labels, whatever the name."""
         sha256 = hashlib.sha256()
         for array in (*self.train, *self.validation, *self.test):
             sha256.update(f"{array.shape} {array.dtype}".encode())
@@ -71,7 +73,7 @@ def load(name, seed=0):
         sizes = {"train": 30_000, "validation": 5_000, "test": 5_000}
         parts = {part: Split(*strokes.make_digits(n, rng)) for part, n in sizes.items()}
         return Dataset(name, **parts)
-    if as_path(name).expanduser().is_dir():
+    if os.path.isdir(os.path.expanduser(as_path(name))):
         return from_folder(name)
     raise ValueError(
         f'data set {name!r} is unknown; there are "mnist" and "strokes", and no such folder'
@@ -85,7 +87,7 @@ def from_folder(path):
     Raises FileNotFoundError for a file that is missing, ValueError for one that is no IDX file
     of its kind, and for labels and images that do not belong together.
     """
-    folder = as_path(path).expanduser().resolve()
+    folder = Path(os.path.expanduser(as_path(path))).resolve()
     files = {name: read(folder, name) for name in idx.AXES}
     try:
         return from_files(folder.name, files)
@@ -137,7 +139,7 @@ def from_arrays(name, train, test, validation):
 def checked_split(part, pair):
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise ValueError(f"{part} must be a pair (images, labels)")
-    images, labels = as_images(part, pair[0]), np.array(as_array(pair[1], f"{part}: labels"))
+    images, labels = as_images(part, pair[0]), as_array(pair[1], f"{part}: labels")
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise ValueError(
             f"{part}: labels have dtype {labels.dtype} and shape {labels.shape}; "
@@ -145,9 +147,10 @@ def checked_split(part, pair):
         )
     if len(labels) != len(images):
         raise ValueError(f"{part}: {len(images)} images but {len(labels)} labels")
+    labels = labels.astype(np.int64)  # a copy
     if labels.min() < 0:
         raise ValueError(f"{part}: the smallest label is {labels.min()}; number classes from 0 on")
-    return Split(images, labels.astype(np.int64))
+    return Split(images, labels)
 
 
 def as_images(part, images):

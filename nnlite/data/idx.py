@@ -73,11 +73,16 @@ def read_pieces(file, n):
 
 
 def write(path, array):
-    """Write an array of unsigned bytes as one IDX file, complete or not at all."""
+    """Write an array of unsigned bytes as one IDX file, complete or not at all.
+
+    Raises ValueError for other numbers.
+    """
+    if array.dtype != np.uint8:
+        raise ValueError(f"{path} is to hold bytes, np.uint8; the array has dtype {array.dtype}")
     magic = bytes([0, 0, 8, array.ndim])
     with replace_when_done(path) as file:
         file.write(magic + struct.pack(f">{array.ndim}I", *array.shape))
-        file.write(array.astype(np.uint8).tobytes())
+        file.write(array.tobytes())
 
 
 def parse(data):

@@ -128,7 +128,7 @@ def in_time(url, path, pooch):
 def copy(url, path):
     """Write what is behind a URL to a file, which must exist; OSError for more than MOST_BYTES.
 
-    Who waited for it in vain has deleted the file: it is not to come back.
+    A caller that gave up waiting has deleted the file, so it must not be created again.
     """
     deadline = time.monotonic() + SECONDS
     try:

@@ -27,7 +27,8 @@ def ratio_curves(panels, what="outputs", title=""):
         for group, look in GROUPS.items():
             axes.plot(panel["thresholds"], 100 * np.array(panel["curves"][group]), **look)
         here = [(at["threshold"], at["corrupted_kept"]) for at in panel["at"]]
-        words = mark_thresholds(axes, here, panel.get("published", []))
+        kept = [point["keep"] for point in panel["at"]]
+        words = mark_thresholds(axes, kept, here, panel.get("published", []))
         words += plateau(panel["images"], panel["only_first_positive"])
         corner = {"transform": axes.transAxes, "ha": "right", "va": "top", "fontsize": 8}
         axes.text(0.98, 0.97, "\n".join(words), color=GROUPS["corrupted"]["color"], **corner)
@@ -55,12 +56,13 @@ def two_in_a_row(n, height, xlabel, **shared):
     return figure, grid[:n]
 
 
-def mark_thresholds(axes, here, published):
+def mark_thresholds(axes, kept, here, published):
     """The corrupted images that thresholds keep, as points; returns them in words, too.
 
+    kept              fractions of the clean images that the thresholds keep
     here, published   [(threshold, fraction kept), ...]
     """
-    label = "90 % and 80 % of the clean kept"
+    label = " and ".join(f"{100 * keep:g} %" for keep in kept) + " of the clean kept"
     for k, (x, _) in enumerate(here):
         axes.axvline(x, color="black", lw=0.8, ls="-.", label=None if k else label)
     words, look = [], {"color": GROUPS["corrupted"]["color"], "ls": "", "ms": 6}

@@ -14,7 +14,7 @@ def show_image(axes, image, title="", **kwargs):
 
 
 def digits(images, columns=20):
-    """Images (N, H, W) or (N, H, W, 1) in a grid without gaps, in the order given.
+    """Images (N, H, W) or (N, H, W, 1) in [0, 1] in a grid without gaps, in the order given.
 
     columns   images in a row; what is left of the last row is black
     """
@@ -78,7 +78,8 @@ def digit_gallery(digits, columns=2):
     """Digits, and beside each the same digit under noise; below each the ratio of its outputs.
 
     digits   a dict for each: image (28, 28), first, second (its classes), outputs (the two
-             largest), ratio (a text), noise: a dict for each limit: limit, image, read, ratio
+             largest), ratio (a text), noise: a dict for each limit: limit, image, read, outputs,
+             ratio
     """
     n_rows = max(1, -(-len(digits) // columns))
     figure = Figure(figsize=(6.5, 1.62 * n_rows), layout="constrained")
@@ -96,7 +97,7 @@ def digit_gallery(digits, columns=2):
 
 
 def ratio_below(shown):
-    """Such as "0.52 / 0.49\n= 1.08"."""
+    """Two lines, such as "0.52 / 0.49" and "ratio 1.08"."""
     outputs = "{:.2f} / {:.2f}".format(*shown["outputs"])
     return outputs + "\nratio " + shown["ratio"].replace("inf", "∞").replace("nan", "none")
 

@@ -210,11 +210,16 @@ def check_linear(matrix, bias):
         if matrix.format != "csr":
             raise ValueError(f"a matrix is {matrix.format}; CSR is needed: matrix.tocsr()")
     elif not isinstance(matrix, np.ndarray) or isinstance(matrix, np.ma.MaskedArray):
-        raise ValueError(f"a matrix is a {type(matrix).__name__}; a CSR matrix or a NumPy array")
+        raise ValueError(
+            f"a matrix is a {type(matrix).__name__}; a CSR matrix or a NumPy array is needed"
+        )
     if matrix.dtype.kind not in "fiub":
         raise ValueError(f"a matrix has dtype {matrix.dtype}; real numbers are needed")
     if matrix.ndim != 2 or as_array(bias, "bias").shape != (matrix.shape[0],):
-        raise ValueError(f"a matrix of shape {matrix.shape} with a bias of {np.shape(bias)}")
+        raise ValueError(
+            f"a matrix of shape {matrix.shape} has a bias of shape {np.shape(bias)}; it needs one "
+            f"number for each row"
+        )
 
 
 def as_sparse(layer):

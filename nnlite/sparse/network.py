@@ -58,7 +58,8 @@ class SparseNetwork:
     """A network for inference, float32: `predict` and `input_gradient` give what the model's give.
 
     layers             a Sequential (its masks are its zeros), or a list of Linear and Convolution
-    input_shape        (H, W, C) of one image; needed where a Sequential has convolutions
+    input_shape        (H, W, C) of one image; needed where a Sequential has convolutions.  Where it
+                       is not given, images may have any shape of as many numbers
     max_density        a matrix with more non-zeros than this fraction is multiplied as a dense one
     max_conv_density   a convolution whose filters have no more than this is decoupled
                        None for either: each layer stays what it is
@@ -155,9 +156,7 @@ class SparseNetwork:
         """
         with opened(path, KIND, "write it again with SparseNetwork.save") as saved:
             layers, shape = read_layers(saved)
-            network = cls(layers, shape, max_density=None, max_conv_density=None)
-        network.input_shape = shape
-        return network
+            return cls(layers, shape, max_density=None, max_conv_density=None)
 
 
 def check_images(x, shape):

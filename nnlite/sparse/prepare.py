@@ -76,12 +76,15 @@ def check_fit(layers):
 
 
 def shape_of_inputs(layers, given=None):
-    """Shape of one image: (H, W, C) where the first layer is a convolution, else (features,)."""
+    """Shape of one image: that of the first layer, or for one that takes any, the given one."""
     first = layers[0]
     if isinstance(first, Convolution):
         shape = check_input_shape(first.input_shape, first.conv)
     else:
         shape = first.matrix.shape[1:]
-    if given is not None and prod(check_shape("input_shape", given, 0)) != prod(shape):
+    if given is None:
+        return shape
+    given = check_shape("input_shape", given, 0)
+    if prod(given) != prod(shape) or (isinstance(first, Convolution) and given != shape):
         raise ValueError(f"input_shape is {given}; the first layer takes inputs of shape {shape}")
-    return shape
+    return given

@@ -17,7 +17,7 @@ from nnlite.replace import may_be_replaced
 
 
 def csr_matmul_naive(a, x):
-    """The definition, for a CSR matrix a (M, K) and x (K, ...): slow, to be read and to test."""
+    """The definition, for a CSR matrix a (M, K) and x (K, N) or (K,): slow, to read and to test."""
     x = as_array(x)
     check_operands(a, x)
     y = np.zeros((a.shape[0], *x.shape[1:]), np.result_type(a.dtype, x.dtype))
@@ -46,7 +46,9 @@ def check_operands(a, x):
         if dtype not in (np.float32, np.float64):
             raise ValueError(f"{name} has dtype {dtype}; float32 or float64 is needed")
     if a.ndim != 2 or x.ndim not in (1, 2) or x.shape[0] != a.shape[1]:
-        raise ValueError(f"a has shape {a.shape}, x {x.shape}; a has as many columns as x rows")
+        raise ValueError(
+            f"a has shape {a.shape}, x {x.shape}; (M, K) and (K, N) or (K,) are needed"
+        )
     check_indices(a)
 
 

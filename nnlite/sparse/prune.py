@@ -19,14 +19,13 @@ from nnlite.checks import (
     as_float,
     check_count,
     check_dict,
-    check_function,
     check_list,
     check_mask,
 )
 from nnlite.prune import InputStatistics
 from nnlite.sparse.layers import Linear, images_of_shape
 from nnlite.sparse.product import check_indices, csr_matmul
-from nnlite.weight_scores import moments
+from nnlite.weight_scores import check_score, check_scores, moments
 
 REMEDY = "such as nnlite.sparse.unroll(model, input_shape) makes"
 
@@ -56,16 +55,19 @@ def input_statistics(layers, images, batch_size=500):
 def scores(layers, score, statistics=None):
     """{0: (nnz,), 1: ...}: the score of every stored weight of each layer.
 
-    score   a function of nnlite.prune, such as mean_activation;  statistics   of input_statistics
-    Raises ValueError for a layer whose matrix is not CSR.
+    score        a function of nnlite.prune, such as mean_activation, of weights (nnz, 1) and of the
+                 statistics of what each of them is multiplied with
+    statistics   of input_statistics; magnitude and random do without
+    Raises ValueError for a layer whose matrix is not CSR, and for a score that is no function or
+    does not give a number for each weight.
     """
     check_csr(layers)
-    check_function("score", score)
+    check_score(score)
     found, statistics = {}, check_statistics(statistics, layers)
     for i, layer in enumerate(layers):
         a = layer.matrix
         inputs = None if statistics is None else of_each_weight(statistics[i], a.indices)
-        found[i] = score(a.data[:, None], inputs)[:, 0]
+        found[i] = check_scores(score(a.data[:, None], inputs), i, (a.nnz, 1))[:, 0]
     return found
 
 
@@ -86,7 +88,7 @@ def apply(layers, masks):
         if i not in range(len(layers)):
             raise ValueError(f"masks has {i!r}, which is not one of the {len(layers)} layers")
         a = layers[i].matrix
-        keep = check_mask(mask, a.data.shape).astype(bool)
+        keep = check_mask(mask, a.data.shape)
         starts = np.append(0, np.cumsum(keep))[a.indptr]
         kept = scipy.sparse.csr_array((a.data[keep], a.indices[keep], starts), shape=a.shape)
         layers[i] = replace(layers[i], matrix=kept)
@@ -96,10 +98,12 @@ def apply(layers, masks):
 def check_csr(layers):
     """Raise ValueError unless these are Linear layers with a CSR matrix each."""
     if not isinstance(layers, (list, tuple)) or not layers:
-        raise ValueError(f"layers is {reprlib.repr(layers)}; a list is needed, {REMEDY}")
+        raise ValueError(f"layers is {reprlib.repr(layers)}; a list is needed {REMEDY}")
     for i, layer in enumerate(layers):
         if not isinstance(layer, Linear) or not layer.is_sparse:
-            raise ValueError(f"layer {i} has no CSR matrix ({reprlib.repr(layer)}); see {REMEDY}")
+            raise ValueError(
+                f"layer {i} has no CSR matrix ({reprlib.repr(layer)}); layers are needed {REMEDY}"
+            )
         check_indices(layer.matrix)
 
 
