@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from lab import forms, pruning, script
 from lab.attacked import separation, survival_curves
-from lab.published import CONFIDENCE, STRONG, WEAK
+from lab.published import CONFIDENCE, STRONG, WEAK, is_comparable
 from lab.tables import markdown, percent
 
 import nnlite
@@ -175,7 +175,7 @@ def table_of_the_post(results):
     """Published and here, with the fraction of weights that was removed."""
     limit, lines = results.config["limit"], []
     for title, seeds in forms.by_title(results.select(Form, part="test", limit=limit)).items():
-        if title in CONFIDENCE:
+        if title in CONFIDENCE and is_comparable(results):
             lines.append([f"{title}: published", "", *CONFIDENCE[title]])
         whole = seeds[0]["form"] == "whole"
         removed = "" if whole else percent([row["removed"] for row in seeds])
@@ -230,7 +230,8 @@ def draw(results, out):
     ):
         drawn = forms.trained_with(loss, with_curves, results.config["forms"])
         titled = {forms.title(row): row for row in drawn}
-        panels = {title: row | {"published": published(title)} for title, row in titled.items()}
+        posts = {title: published(title) for title in titled if is_comparable(results)}
+        panels = {title: row | {"published": posts.get(title, [])} for title, row in titled.items()}
         draw_panels(panels, name, what)
 
     less, more = (results.select(Sparsity, sparsity=s, with_curves=True)[0] for s in (0.5, 0.95))

@@ -17,11 +17,12 @@ import numpy as np
 from lab import forms, gallery, script
 from lab.attacked import other_class
 from lab.figures.confidence import success_against_ratio
-from lab.published import STILL_RIGHT, STRONG, WEAK
+from lab.published import STILL_RIGHT, STRONG, WEAK, is_comparable
 from lab.tables import markdown, percent
 from scipy.stats import spearmanr
 
 from nnlite import plots
+from nnlite.attack_losses import lead_of_label
 from nnlite.confidence import continuous_ratio, top_two_ratio
 
 
@@ -121,7 +122,7 @@ def susceptibility(network, images, labels, cfg, rng):
                 "limit": limit,
                 "success": [success[tenth == k].mean() for k in range(cfg.parts)],
                 "ratio": [np.nanmedian(ratio[tenth == k]) for k in range(cfg.parts)],
-                "rank": rank_correlation(before, lead(after, labels), cfg.resamples, rng),
+                "rank": rank_correlation(before, lead_of_label(after, labels), cfg.resamples, rng),
             }
             attacks.append(attack)
     return attacks
@@ -134,13 +135,6 @@ def targets_of(outputs, labels, rng):
         "random": other_class(labels, rng),
         "least likely": outputs.argmin(axis=1),
     }
-
-
-def lead(outputs, labels):
-    """The output of the right class minus the largest other."""
-    others, rows = outputs.copy(), np.arange(len(labels))
-    others[rows, labels] = -np.inf
-    return outputs[rows, labels] - others.max(axis=1)
 
 
 def rank_correlation(x, y, resamples, rng):
@@ -193,15 +187,16 @@ def table_of_images(results):
 
 def table_of_still_right(results):
     (row,) = results.select(Gallery)
-    lines = []
+    sources, lines = ("published", "here") if is_comparable(results) else ("here",), []
     for end in ENDS:
         line = [end]
         for i, published in enumerate(STILL_RIGHT[end]):
             here = sum(digit["noise"][i]["read"] == digit["first"] for digit in row[end])
-            line += [f"{published} of 9", f"{here} of {len(row[end])}"]
+            said = {"published": f"{published} of 9", "here": f"{here} of {len(row[end])}"}
+            line += [said[source] for source in sources]
         lines.append(line)
     limits = results.config["limits"]
-    header = [f"limit {limit}: {who}" for limit in limits for who in ("published", "here")]
+    header = [f"limit {limit}: {source}" for limit in limits for source in sources]
     return markdown(["still read right, ratio", *header], lines)
 
 

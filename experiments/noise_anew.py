@@ -1,14 +1,16 @@
 """Universal noise by an attacker who knows the pruned network, and tries hard.
 
-    python experiments/noise_anew.py --data mnist --preset standard     three hours on two cores
+    python experiments/noise_anew.py --data mnist --preset standard     four hours on two cores
     python experiments/noise_anew.py                                    drawn digits, a minute
 
 "Pruning, cost functions and adversarial noise" adds vectors that were made for the unpruned network
 to the images of the pruned one.  Here each network is attacked as it is: by the post's eight
 vectors, by one for each class, by one that asks for any class but the right one, and, for each
-image, by the best of the ten.  Each is the strongest of what validation images have seen: the
+image, by the best of the ten.  Each is the strongest, by accuracy on validation images, of the
 vector of the unpruned network, one made from zero, one made from that vector, and the stronger of
-these after as many steps again, and again, until doubling them takes less than half a point.
+these after as many steps again, and again, until doubling them takes less than half a point.  The
+training images of a step depend on the class that is asked for and on the number of the step only:
+all networks are attacked with the same ones, and each doubling begins with the first.
 
 The dense network is pruned as the post's table does, the convolutional one in its first dense layer
 or in its convolutions, written out as sparse matrices.
@@ -19,7 +21,7 @@ import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
-from lab import attackers, banks, nets, pruning, script
+from lab import attackers, banks, forms, nets, pruning, script
 from lab.attackers import accuracy_under, stronger_noise, until_settled
 from lab.figures.attacks import gains
 from lab.prepared import Made, scored
@@ -69,7 +71,6 @@ QUICK = replace(
 )
 PRESETS = {"quick": QUICK, "standard": STANDARD}
 SEEDS = {"quick": (0,), "standard": (0, 1, 2, 3, 4)}
-CNN_SEEDS = 2  # at most: the attacks on one convolutional network take an hour on two cores
 CNN_FORMS = (
     "whole",
     "first dense layer",
@@ -87,8 +88,8 @@ class Attacked:
     ten          the same, under the vector of each class
     best_of_ten  images that are read right under all ten
     untargeted   under one vector that asks for any other class
-    steps        that each of these vectors had, (19,)
-    last_steps   accuracy that the last half of its steps took, (19,)
+    steps        that were tried for each of these vectors from one beginning, (19,)
+    last_steps   accuracy that the last half of them took, (19,)
     """
 
     network: str  # "ann" or "cnn"
@@ -165,14 +166,15 @@ def under_all(model, part, vectors):
 
 def needs(cfg, seeds):
     dense = [Made("ann-lq", cfg.ann, seed, cfg.noise) for seed in seeds]
-    return [*dense, *(Made("cnn-lq", cfg.cnn, seed, cfg.noise) for seed in seeds[:CNN_SEEDS])]
+    seeds = forms.seeds_of("cnn-lq", seeds)
+    return [*dense, *(Made("cnn-lq", cfg.cnn, seed, cfg.noise) for seed in seeds)]
 
 
 def rows(cfg, seeds):
     for seed in seeds:
         for settings in cfg.ann_settings:
             yield Attacked("ann", settings, seed)
-    for seed in seeds[:CNN_SEEDS]:
+    for seed in forms.seeds_of("cnn-lq", seeds):
         for form in CNN_FORMS:
             yield Attacked("cnn", form, seed)
 

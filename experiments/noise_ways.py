@@ -1,6 +1,6 @@
 """Ways of making the noise of a class: losses, steps, l2, and how far each of them gets.
 
-    python experiments/noise_ways.py --data mnist --preset standard     ten minutes on two cores
+    python experiments/noise_ways.py --data mnist --preset standard     five minutes on two cores
     python experiments/noise_ways.py                                    drawn digits
 
 From "Pruning, cost functions and adversarial noise": noise could not be made with linear outputs

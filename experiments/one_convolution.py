@@ -5,9 +5,10 @@
 
 prune_decoupled.py prunes the convolutions one at a time on a network whose dense layers were pruned
 before, and which lost much of its accuracy by that.  Here the dense layers are whole, and in the
-preset standard the network is the longest trained of longer.py.  What does each convolution stand
-by itself?  What the first one gains is asked again with noise that was made anew, and beside a
-control: the pixels that pruning disconnects, set to zero in front of the whole network.
+preset standard the network is the longest trained of longer.py.  How much pruning does each
+convolution tolerate on its own?  What the first one gains is asked again with noise that was made
+anew, and beside a control: the pixels that pruning disconnects, set to zero in front of the whole
+network.
 
 Writes one-convolution.json and one-convolution.png.
 """

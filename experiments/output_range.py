@@ -1,6 +1,6 @@
 """The range of the outputs: does noise betray itself by a largest output that is too large?
 
-    python experiments/output_range.py --data mnist --preset standard      a minute
+    python experiments/output_range.py --data mnist --preset standard      three minutes
     python experiments/output_range.py                                     drawn digits
 
 From "Output analysis": the largest output of clean and of corrupted images (noise of a random other
@@ -16,7 +16,7 @@ import numpy as np
 from lab import forms, script
 from lab.attacked import scores_of_groups
 from lab.figures.confidence import largest_outputs
-from lab.published import CLEAN_RANGE, CORRUPTED_OUTSIDE, STRONG
+from lab.published import CLEAN_RANGE, CORRUPTED_OUTSIDE, STRONG, is_comparable
 from lab.tables import markdown, percent
 
 from nnlite import plots
@@ -126,6 +126,7 @@ def table(results):
     low, high = CLEAN_RANGE
     published = ["0", f"{100 * CORRUPTED_OUTSIDE:.0f}", f"{low} to {high}"]
     lines = [["ann-lq: published", "", "", "", *published, ""]]
+    lines = lines if is_comparable(results) else []
     for title, seeds in forms.by_title(results.select(Range)).items():
         low, high = np.mean([row["range"] for row in seeds], axis=0)
         line = [title, f"{low:.2f} to {high:.2f}"]
@@ -152,8 +153,9 @@ def draw(results, out):
         figure = largest_outputs({forms.title(row): row for row in drawn}, kind, published)
         plots.save_figure(figure, out / f"output-range-{name}.png", 64)
 
-    draw_panels("quadratic", "curves", "curves", CLEAN_RANGE)
-    draw_panels("quadratic", "histograms", "histograms", CLEAN_RANGE)
+    published = CLEAN_RANGE if is_comparable(results) else ()
+    draw_panels("quadratic", "curves", "curves", published)
+    draw_panels("quadratic", "histograms", "histograms", published)
     draw_panels("softmax_cross_entropy", "curves", "sce")
 
 

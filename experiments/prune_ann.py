@@ -1,6 +1,6 @@
 """Pruning the posts' dense network, all layers alike: accuracy clean and under noise.
 
-    python experiments/prune_ann.py --data mnist --preset standard      20 minutes on two cores
+    python experiments/prune_ann.py --data mnist --preset standard      30 minutes on two cores
     python experiments/prune_ann.py                                     drawn digits, two minutes
 
 From "Pruning, cost functions and adversarial noise": the plots abs_value_pruning,
@@ -20,7 +20,7 @@ import numpy as np
 from lab import banks, nets, pruning, script
 from lab.figures.pruning import overlap, published_points
 from lab.prepared import Made, with_noisy_tests
-from lab.published import ANN_NOISE, ANN_TABLE, COMBINED_LESS, SCORED_IMAGES
+from lab.published import ANN_NOISE, ANN_TABLE, COMBINED_LESS, SCORED_IMAGES, is_comparable
 from lab.tables import WORDS, describe, largest_step, markdown, name_noise, percent
 
 from nnlite import plots, prune
@@ -161,8 +161,9 @@ def published_table(results):
     lines = []
     for settings, published in ANN_TABLE.items():
         here = zip(*accuracy_of(results, settings))
-        lines.append([describe(settings), "published", *(percent(a) for a in published)])
-        lines.append(["", "here", *(percent(a) for a in here)])
+        of_post = [describe(settings), "published", *(percent(a) for a in published)]
+        lines += [of_post] if is_comparable(results) else []
+        lines.append(["" if is_comparable(results) else of_post[0], "here", *map(percent, here)])
     return markdown(HEADER, lines)
 
 
@@ -206,7 +207,7 @@ def draw(results, out):
         curves = [curve_of(results, curve, seed) for seed in results.seeds]
         lines = [(list(points), list(points.values())) for points in curves]
         title = TITLES.get(curve, f"pruned by {WORDS[curve]}")
-        points = {title: published_points(curve)} if results.data == "mnist" else None
+        points = {title: published_points(curve)} if is_comparable(results) else None
         figure = plots.accuracy_against_sparsity({title: lines}, results.config["vectors"], points)
         plots.save_figure(figure, out / f"prune-ann-{curve.replace('_', '-')}.png", 256)
     overlaps = [

@@ -20,7 +20,7 @@ import numpy as np
 from lab import banks, cut, nets, script
 from lab.cnn_curves import changes, curve, lossless
 from lab.prepared import Made, scored
-from lab.published import CNN_NOISE, CNN_UNPRUNED, CNN_WITHOUT_LOSS, SCORED_IMAGES
+from lab.published import CNN_NOISE, CNN_UNPRUNED, CNN_WITHOUT_LOSS, SCORED_IMAGES, is_comparable
 from lab.tables import WORDS, markdown, name_noise, percent
 
 import nnlite
@@ -136,7 +136,8 @@ def unpruned_table(results):
     sets = (results.select(Unpruned, part="test", noise=noise) for noise in noises)
     here = [percent([row["accuracy"] for row in rows]) for rows in sets]
     published = [percent(a, 0 if i else 1) for i, a in enumerate(CNN_UNPRUNED)]
-    return markdown(["unpruned", *TEST_SETS], [["published", *published], ["here", *here]])
+    lines = [["published", *published]] if is_comparable(results) else []
+    return markdown(["unpruned", *TEST_SETS], [*lines, ["here", *here]])
 
 
 def pruned_table(results):
@@ -159,7 +160,7 @@ def table(results):
 
 
 def draw(results, out):
-    points = [(0.0, CNN_UNPRUNED)] if results.data == "mnist" else []
+    points = [(0.0, CNN_UNPRUNED)] if is_comparable(results) else []
     for layer, score in itertools.product((1, 2), results.config["scores"]):
         title = f"dense layer {layer} pruned by {WORDS[score]}"
         curves = [curve(results, seed, layer, score) for seed in results.seeds]

@@ -11,10 +11,10 @@ and by mean activation while accuracy under noise is watched; and the ratio of i
 outputs is compared between clean and corrupted images.
 From "Pruning, cost functions and adversarial noise" and "Output analysis".
 
-Writes to results/<data>-<preset>/: results.json, model.npz, six figures, report.html, and
-play.html, a page to play with: the network runs in the browser.  With --preset standard the
-scripts that answer the posts figure by figure run too, and those that doubt them (STUDY); with
---docs those on MNIST write to docs/results/.
+Writes to results/<data>-<preset>/, with --seeds N to results/<data>-<preset>-N-seeds/:
+results.json, model.npz, six figures, report.html, and play.html, a page to play with: the network
+runs in the browser.  With --preset standard the scripts that answer the posts figure by figure run
+too, and those that doubt them (STUDY); with --docs those on MNIST write to docs/results/.
 Networks, noise and the measurements of the scripts are kept in runs/: what was stopped goes on
 from there.  The scripts compute in one process for each processor, up to four.
 Images from the test set are used to measure, never to choose: weights and noise come from
@@ -80,7 +80,7 @@ POST_2 = {
 }
 DOUBTS = {
     is_it_the_border: (50, 10),
-    noise_anew: (175, 80),
+    noise_anew: (240, 80),
     single_images: (45, 13),
     confidence_attacked: (140, 36),
     cost_or_l2: (75, 15),  # of which 55 and 11 train more networks, ten and two
@@ -88,6 +88,7 @@ DOUBTS = {
 STUDY = POST_1 | POST_2 | DOUBTS
 NETWORKS = (190, 82)  # ten dense and four convolutional ones, or two of each; their noise
 PAGE = (6, 6)
+MOST_SEEDS = 5  # of a script of the whole study
 WORKERS = min(4, os.cpu_count() or 1)  # two processes of one thread do more than two threads
 
 
@@ -235,7 +236,9 @@ def announce(preset, seeds, runs):
         return
     named = {"networks": NETWORKS, "page": PAGE}
     named |= {script.name_of(module): both for module, both in STUDY.items()}
-    minutes = {name: one * len(seeds) if seeds else all_ for name, (all_, one) in named.items()}
+    which = 1 if seeds and len(seeds) == 1 else 0
+    times = max(1, len(seeds or ()) / MOST_SEEDS)
+    minutes = {name: round(times * both[which]) for name, both in named.items()}
     hours = sum(minutes.values()) / 60
     print(f"Up to {hours:.1f} hours on two cores, less what is in {runs} already:")
     print("\n".join(f"  {name:<18} {m:>3} minutes" for name, m in minutes.items()))
@@ -252,7 +255,7 @@ def main():
         "--seed", type=int, default=0, help="of the page: of weights, batches and noise"
     )
     parser.add_argument("--seeds", type=int, metavar="N", help=f"standard: {script.SEEDS_HELP}")
-    parser.add_argument("--out", type=Path, help="folder, results/<data>-<preset> by default")
+    parser.add_argument("--out", type=Path, help="folder instead of the one above")
     parser.add_argument("--docs", action="store_true", help=script.DOCS_HELP)
     script.add_ways(parser, WORKERS)
     args = parser.parse_args()

@@ -1,6 +1,6 @@
 """Is the ratio a good score?  Beside eight others, for two questions kept apart.
 
-    python experiments/score_table.py --data mnist --preset standard      three minutes
+    python experiments/score_table.py --data mnist --preset standard      12 minutes
     python experiments/score_table.py                                     drawn digits
 
 right      is this prediction right?  Clean test images

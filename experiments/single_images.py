@@ -24,7 +24,14 @@ from lab.adversarial import highest_loss
 from lab.figures.attacks import accuracy_under_attack
 from lab.layers import BlackAndWhite
 from lab.prepared import Trained
-from lab.published import ANN_SPARSITY, CNN_SPARSITIES, LATER, LATER_LIMITS, SCORED_IMAGES
+from lab.published import (
+    ANN_SPARSITY,
+    CNN_SPARSITIES,
+    LATER,
+    LATER_LIMITS,
+    SCORED_IMAGES,
+    is_comparable,
+)
 from lab.tables import markdown, percent
 
 import nnlite
@@ -275,7 +282,7 @@ def flags_table(results):
 
 def table(results):
     tables = [worst_table, later_table, transfer_table, flags_table]
-    if results.data != "mnist":
+    if not is_comparable(results):
         tables.remove(later_table)
     return "\n\n".join(make(results) for make in tables)
 

@@ -73,7 +73,7 @@ def test_only_images_that_are_read_right_are_counted(few_digits, runs):
 
 def test_the_lead_of_the_right_class():
     outputs = np.array([[1.0, 0.2, 0.5], [0.1, 0.3, 0.9]])
-    assert np.allclose(confidence_images.lead(outputs, np.array([0, 1])), [0.5, -0.6])
+    assert np.allclose(confidence_images.lead_of_label(outputs, np.array([0, 1])), [0.5, -0.6])
 
 
 def test_a_rank_correlation_of_known_order(rng):

@@ -44,9 +44,9 @@ def until_settled(model, data, target, limit, noise, cfg, settled, doublings):
     """(noise, points, steps): trained on for as many steps as it has had, and again, until these
     take less than `settled` of the accuracy on validation images.
 
-    doublings   of cfg.noise_steps, which it had before, at most; 1 or more
+    doublings   of cfg.noise_steps, which it is taken to have had before, at most; 1 or more
     points      what the last half of the steps took; if nothing, the noise stays as it was
-    steps       how many it had in all
+    steps       how many were tried in all
     """
     steps, before = cfg.noise_steps, accuracy_under(model, data.validation, noise)
     for _ in range(doublings):

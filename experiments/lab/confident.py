@@ -42,7 +42,7 @@ def random_class(network, images, labels, limit, others):
 
 
 def scaled(network, images, labels, limit, others):
-    """The same, and weaker versions of it."""
+    """The vector of a random other class, drawn once more, and weaker versions of it."""
     targets = other_class(labels, others.rng)
     vectors = np.stack([network.bank[k, limit] for k in range(10)])[targets]
     scales = np.float32(others.cfg.scales)
@@ -83,7 +83,10 @@ def copied(network, images, labels, limit, others):
 
 
 def highest_ratio(network, images, labels, limit, others):
-    """Towards the highest ratio, the largest output staying where it is for clean images."""
+    """Towards the highest ratio of raw outputs, the largest staying where it is for clean images.
+
+    After softmax the ratio is one of probabilities, at which no attacker here aims directly.
+    """
     low, high = others.range
 
     def goal(outputs, targets):

@@ -150,7 +150,7 @@ def posts_masks(scores, net_cfg, cfg):
 def milder_masks(scores, model, masks, validation, allowed):
     """The layers of `masks` at the highest sparsity that costs no more accuracy than `allowed`.
 
-    In steps of 0.05.  None if `masks` cost no more either, or everything does.
+    In steps of 0.05.  None if `masks` cost no more already, or if every sparsity costs more.
     """
     wanted = nnlite.accuracy(model, *validation) - allowed
     if pruning.pruned_accuracy(model, masks, validation) >= wanted:

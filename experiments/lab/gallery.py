@@ -4,6 +4,7 @@ import base64
 
 import numpy as np
 
+from nnlite.attack_losses import best_other
 from nnlite.confidence import continuous_ratio, top_two_ratio
 
 
@@ -64,9 +65,7 @@ def seen(images, outputs):
 
 def second_class(outputs):
     """(N,): the class of the second largest output."""
-    others = outputs.copy()
-    others[np.arange(len(outputs)), outputs.argmax(axis=1)] = -np.inf
-    return others.argmax(axis=1)
+    return best_other(outputs, outputs.argmax(axis=1))
 
 
 def text_of(ratio):

@@ -16,7 +16,15 @@ import numpy as np
 from lab import cache, sentences
 from lab.figures.pruning import published_points
 from lab.gallery import with_pictures
-from lab.published import ANN_NOISE, ANN_SPARSITY, ANN_TABLE, CONFIDENCE, STRONG, WEAK
+from lab.published import (
+    ANN_NOISE,
+    ANN_SPARSITY,
+    ANN_TABLE,
+    CONFIDENCE,
+    STRONG,
+    WEAK,
+    is_comparable,
+)
 from lab.tables import WORDS, name_noise
 from nnlite import plots
 from nnlite.files import replace_when_done
@@ -77,11 +85,6 @@ def table_under_noise(results):
         header[2] += found
         columns += [[f"{a:.1%}" for a in accuracies] for accuracies in found.values()]
     return header if is_comparable(results) else header[:2], list(zip(*columns))
-
-
-def is_comparable(results):
-    """Whether the posts' numbers may stand beside these: both are of MNIST."""
-    return results.data == "mnist"
 
 
 def one(rows, **fields):

@@ -67,3 +67,8 @@ LATER = {  # network: FGSM, PGD
         (0.118, 0.597, 0.925, 0.992, 0.999, 1.0),
     ),
 }
+
+
+def is_comparable(results):
+    """Whether the posts' numbers may stand beside these: both are of MNIST."""
+    return results.data == "mnist"

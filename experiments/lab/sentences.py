@@ -19,8 +19,8 @@ def of_pruning(results):
     for score in dict.fromkeys(row["score"] for row in results.pruning):
         rows = [row for row in results.pruning if row["score"] == score]
         clean, *noisy = rows[0]["accuracy"]
-        harmless = [row for row in rows if row["accuracy"][0] >= clean - POINT]
-        last = max(harmless, key=lambda row: row["sparsity"])
+        near = [row["accuracy"][0] >= clean - POINT for row in rows]
+        last = rows[([*near, False]).index(False) - 1]
         before, after = np.mean(noisy), np.mean(last["accuracy"][1:])
         said.append(
             f"By {WORDS[score]} {'yes' if after > before + POINT else 'no'}: with up to "

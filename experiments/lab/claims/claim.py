@@ -50,7 +50,8 @@ class Claim:
         """(ours, verdict), from {script: its results}; nothing while some are missing."""
         missing = [name for name in self.scripts if name not in results]
         if missing:
-            commands = (f"`experiments/{name}.py {OPTIONS}`" for name in missing)
+            options = {name: "" if name.startswith("bench/") else f" {OPTIONS}" for name in missing}
+            commands = (f"`experiments/{name}.py{given}`" for name, given in options.items())
             return f"{PENDING}: {', '.join(commands)}", ""
         return self.judge(*(results[name] for name in self.scripts))
 
@@ -91,6 +92,11 @@ def near_verdict(ours, published, near=NEAR):
 def of_seeds(values, digits=1):
     """ "16.5 (15.2 to 18.0), 3 seeds": fractions as percent, or differences as points."""
     return f"{percent(values, digits)}, {count_seeds(values)}"
+
+
+def except_for(names):
+    """ "; not class 3 ...; class 5 ...", or nothing where there are none."""
+    return f"; not {'; '.join(names)}" if names else ""
 
 
 def signed(points):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lab.published import CONFIDENCE
+from lab.published import CONFIDENCE, STRONG
 
 AT_90, AT_80 = 0, 1  # places in "at": the thresholds that keep 90 and 80 % of clean images
 
@@ -34,6 +34,20 @@ def accepted_and_wrong(rows, at=AT_90):
 def infinite(rows, group):
     """(seeds,): the fraction of the images of a group whose only positive output is the first."""
     return np.array([row["only_first_positive"][group] / row["images"][group] for row in rows])
+
+
+def auroc(scores, title, score):
+    """(seeds,): how well a score tells clean from attacked images of a network, see score_table.py,
+    under noise of the strongest limit."""
+    network, _, form = title.partition(", ")
+    return np.array(
+        [
+            record["auroc"][0]
+            for row in scores.select("Scores", network=network, form=form or "whole")
+            for record in row["scores"]
+            if (record["question"], record["limit"], record["score"]) == ("clean", STRONG, score)
+        ]
+    )
 
 
 def values(rows, what):

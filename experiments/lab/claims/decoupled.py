@@ -3,6 +3,7 @@
 import numpy as np
 
 from lab.claims.claim import REPLAYED, claim, verdict
+from lab.claims.pruned import sparsities
 from lab.tables import WORDS, percent
 
 AT_ALL = 0.98  # accuracy of the pruned dense network, which the post compares with
@@ -79,7 +80,7 @@ def decoupled_drop(study, ann):
     words, near = [], []
     for score in ("mean_activation", "magnitude"):
         sparsity, _, _ = at_98(study, score)
-        dense = [row["sparsity"] for row in ann.select("Searched", curve=score)]
+        dense = sparsities(ann, score)
         near.append(abs(sparsity - np.mean(dense)) <= 0.1)
         words.append(f"{WORDS[score]} {100 * sparsity:.0f} % against {percent(dense)}")
     return f"98.0 % is left at {'; '.join(words)}", verdict(all(near), any(near))

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from lab.claims.claim import REPLAYED, claim, count_seeds, of_seeds, share_verdict, verdict
+from lab.claims.claim import (
+    REPLAYED,
+    claim,
+    count_seeds,
+    except_for,
+    of_seeds,
+    share_verdict,
+    verdict,
+)
 from lab.claims.pruned import changes, curve, sparsities
 from lab.published import ANN_NOISE
 from lab.tables import name_noise, percent
@@ -44,14 +52,14 @@ def magnitude_fails_for_some(ann):
     some = (change < -FLAT).any(axis=0) & ~falls
     flat = (np.abs(change) <= FLAT).all(axis=0)
     kinds = {"falls in every seed": falls, "in some seed": some, "flat": flat}
-    ours = ", ".join(f"{what}: {with_changes(change, which)}" for what, which in kinds.items())
+    named = {what: "; ".join(with_changes(change, which)) for what, which in kinds.items()}
+    ours = ", ".join(f"{what}: {vectors or 'none'}" for what, vectors in named.items())
     return f"{ours}; {count_seeds(change)}", verdict(falls.any(), some.any() or flat.any())
 
 
 def with_changes(change, which):
-    """ "class 3, limit 0.25 by 2.0 (1.5 to 3.0); class ..." of the vectors that `which` marks."""
-    each = [f"{name_noise(ANN_NOISE[k])} by {percent(change[:, k])}" for k in np.flatnonzero(which)]
-    return "; ".join(each) or "none"
+    """["class 3, limit 0.25 by 2.0 (1.5 to 3.0)", ...] of the vectors that `which` marks."""
+    return [f"{name_noise(ANN_NOISE[k])} by {percent(change[:, k])}" for k in np.flatnonzero(which)]
 
 
 @claim(
@@ -103,7 +111,7 @@ def activation_helps_all_vectors(ann):
     than half of them do."""
     change = changes(ann, "mean_activation")
     up = (change > 0).all(axis=0)
-    ours = f"{up.sum()} of 8 in every seed; not {with_changes(change, ~up)}"
+    ours = f"{up.sum()} of 8 in every seed{except_for(with_changes(change, ~up))}"
     return f"{ours}; {count_seeds(change)}", verdict(up.all(), up.sum() > 4)
 
 

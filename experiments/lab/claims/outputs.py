@@ -1,9 +1,10 @@
-"""Second post: the range of the outputs, what the ratio costs, and attackers who aim at it."""
+"""Second post: the range of the outputs, and what the ratio costs."""
 
 import numpy as np
 
 from lab.claims.claim import HALF, NEAR, claim, networks, of_seeds, share_verdict, verdict
-from lab.published import CORRUPTED_OUTSIDE, STRONG
+from lab.claims.curves import auroc
+from lab.published import CORRUPTED_OUTSIDE
 from lab.tables import percent
 
 AT_035 = f"{HALF}, limit 0.35"
@@ -70,24 +71,12 @@ def pruning_brings_together(ranges, scores):
     words, closer, counted = [], [], {}
     for whole, pruned in (("ann-lq", "ann-lq, pruned"), ("cnn-lq", "cnn-lq, pruned less")):
         out = [outside(ranges, title, "corrupted", "outside") for title in (whole, pruned)]
-        area = [auroc(scores, title) for title in (whole, pruned)]
+        area = [auroc(scores, title, "largest output") for title in (whole, pruned)]
         for name, (a, b) in (("outside", out), ("AUROC", area)):
             closer.append(b.mean() < a.mean())
             words.append(f"{whole} {name} {percent(a)} to {percent(b)}")
         counted[whole] = a
     return f"{'; '.join(words)}; {networks(counted)}", verdict(all(closer), any(closer))
-
-
-def auroc(scores, title, score="largest output"):
-    network, _, form = title.partition(", ")
-    return np.array(
-        [
-            record["auroc"][0]
-            for row in scores.select("Scores", network=network, form=form or "whole")
-            for record in row["scores"]
-            if (record["question"], record["limit"], record["score"]) == ("clean", STRONG, score)
-        ]
-    )
 
 
 @claim(

@@ -76,7 +76,7 @@ def conditions(claim):
 
 
 def counted(claims, results):
-    """ "12 hold, ..." of all verdicts."""
+    """ "holds: 12, ..." of all verdicts."""
     verdicts = [claim.decide(results)[1] or PENDING for claim in claims]
     kinds = (HOLDS, PARTLY, FAILS, UNTESTABLE, PENDING)
     return ", ".join(f"{kind}: {verdicts.count(kind)}" for kind in kinds)

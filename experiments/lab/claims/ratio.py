@@ -31,11 +31,11 @@ AIMED = "attackers who aim at the ratio: see confidence-under-attack"
 STRONGER = f"our noise may be stronger than the post's; {AIMED}"
 
 
-def of_curves(says, caveat=AIMED):
+def of_curves(says, caveat=AIMED, attacker=f"{HALF}, limit 0.35"):
     return claim(
         says,
         "confidence_curves",
-        attacker=f"{HALF}, limit 0.35",
+        attacker=attacker,
         caveat=caveat,
         figure=LQ,
     )
@@ -80,7 +80,7 @@ def ann_half_noisy(curves):
     return half_noisy(curves, "ann-lq")
 
 
-@of_curves("90 % of clean images have a ratio above 6.6, 80 % above 18.2")
+@of_curves("90 % of clean images have a ratio above 6.6, 80 % above 18.2", "", "")
 def ann_thresholds(curves):
     """Holds if ours, of validation images, are both within a fifth, partly if one is."""
     return thresholds(curves, "ann-lq")
@@ -92,7 +92,7 @@ def ann_corrupted_kept(curves):
     return corrupted_kept(curves, "ann-lq")
 
 
-@of_curves("80 % pruned by activated value: 98.28 %")
+@of_curves("80 % pruned by activated value: 98.28 %", "", "")
 def pruned_accuracy(curves):
     """Holds if ours is within 0.2 points, partly within 0.4."""
     ours = values(rows_of(curves, "ann-lq, pruned"), "clean_accuracy")
@@ -105,7 +105,7 @@ def pruned_half_noisy(curves):
     return half_noisy(curves, "ann-lq, pruned")
 
 
-@of_curves("pruned: 90 % above 3.4, 80 % above 7")
+@of_curves("pruned: 90 % above 3.4, 80 % above 7", "", "")
 def pruned_thresholds(curves):
     """Holds if ours, of validation images, are both within a fifth, partly if one is."""
     return thresholds(curves, "ann-lq, pruned")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lab.claims.attackers import left_of_gain
 from lab.claims.claim import FAILS, HOLDS, PARTLY
 from lab.claims.curves import kept, rows_of
 from lab.claims.pruned import accuracies, gain, searched
@@ -74,17 +75,17 @@ def single_pictures(results):
 
 @sentence(dense_gain_remains=HOLDS)
 def knowing_helps_little(results):
-    replayed, anew = gains_of(results["noise_on_pruned"], "ann", sparsity=0.8)
+    replayed, anew = left_of_gain(results["noise_on_pruned"], "ann", sparsity=0.8)
     return (
         f"Whoever tailors four disturbances, each for all images, to the pruned network takes back "
-        f"only a little: against these four, {percent(anew)} of {percent(replayed)} points of "
-        f"protection remain."
+        f"only a little: against these four, {percent(np.mean(anew))} of "
+        f"{percent(np.mean(replayed))} points of protection remain."
     )
 
 
 @sentence(convolutional_gain_remains=FAILS)
 def not_convolutional(results):
-    replayed, _ = gains_of(results["noise_on_pruned"], "cnn", layer=1, sparsity=0.9)
+    (replayed,), _ = left_of_gain(results["noise_on_pruned"], "cnn", layer=1, sparsity=0.9)
     whole, pruned = (
         results["noise_anew"].select("Attacked", network="cnn", form=form)
         for form in ("whole", "first dense layer")
@@ -93,25 +94,13 @@ def not_convolutional(results):
         [np.mean(p["eight"][kind]) - np.mean(w["eight"][kind]) for w, p in zip(whole, pruned)]
         for kind in ("replayed", "strongest")
     )
-    left = " and ".join(f"{percent(a)} of {percent(b)}" for a, b in zip(after, before))
+    *most, last = (f"{percent(a)} of {percent(b)}" for a, b in zip(after, before))
+    left = f"{', '.join(most)} and {last}"
     return (
         f"In a convolutional network, the kind that is used for pictures, with nine tenths of its "
         f"largest layer removed, a forger who knows it left nothing of {percent(replayed)} points "
         f"of protection in one test; in another he left {left}, a network each."
     )
-
-
-def gains_of(noise, network, **pruned):
-    """(gain under replayed noise, under noise made anew), mean of the seeds."""
-    sets = [
-        noise.select("Attacked", network=network, **which)
-        for which in ({"score": None}, {"score": "mean_activation", **pruned})
-    ]
-    for kind in ("replayed", "anew"):
-        before, after = (
-            np.mean([[each["accuracy"] for each in row[kind]] for row in rows]) for rows in sets
-        )
-        yield after - before
 
 
 @sentence(whole_table=FAILS, gain_by_activation=HOLDS, gain_by_magnitude=FAILS)
@@ -174,9 +163,9 @@ def largest_layer(results):
     others = -100 * changes(results["prune_cnn_dense"], 1, "mean_activation", 0.98)[:, 0]
     return (
         f"Whether 98 percent of the largest layer of a convolutional network can go depends on "
-        f"how long it was trained: one network lost {lost:.0f} points by it, three others "
-        f"{others.min():.0f} to {others.max():.0f}, the first trained for twice as many steps "
-        f"{lost_later:.1f}."
+        f"how long it was trained: networks that are alike but for chance lost "
+        f"{others.min():.0f} to {others.max():.0f} points by it; one of them, trained once more, "
+        f"lost {lost:.0f}, and {lost_later:.1f} after twice as many steps."
     )
 
 

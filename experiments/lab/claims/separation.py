@@ -3,7 +3,7 @@
 import numpy as np
 
 from lab.claims.claim import HALF, claim, count_seeds, networks, of_seeds, share_verdict, verdict
-from lab.claims.curves import AT_80, accepted_and_wrong, kept, rows_of, values
+from lab.claims.curves import AT_80, accepted_and_wrong, auroc, kept, rows_of, values
 from lab.tables import percent
 
 AT_035 = f"{HALF}, limit 0.35"
@@ -61,18 +61,6 @@ def softmax_overlaps_more(curves, scores):
     return f"{'; '.join(words)}; {networks(counted)}", verdict(all(lower), all(by))
 
 
-def auroc(scores, network, score, limit=0.35, form="whole"):
-    """(seeds,): how well a score tells clean from attacked images."""
-    return np.array(
-        [
-            record["auroc"][0]
-            for row in scores.select("Scores", network=network, form=form)
-            for record in row["scores"]
-            if (record["question"], record["limit"], record["score"]) == ("clean", limit, score)
-        ]
-    )
-
-
 @claim(
     "pruning makes corrupted images easier to reject for the dense network",
     "confidence_curves",
@@ -95,8 +83,8 @@ def pruning_helps_dense(curves):
 )
 def pruning_hardly_helps_cnn(curves):
     """Holds if pruned less, to a loss of a point, half-noisy accuracy rises and accepted and wrong
-    images get fewer by less than 5 points, or more, in the mean of the seeds; partly if only one
-    of the two."""
+    images fall by less than 5 points, or rise, in the mean of the seeds; partly if only one of the
+    two."""
     whole, pruned = (rows_of(curves, title) for title in ("cnn-lq", "cnn-lq, pruned less"))
     noisy = [values(rows, "half_noisy_accuracy") for rows in (whole, pruned)]
     better = noisy[1].mean() > noisy[0].mean()

@@ -96,7 +96,7 @@ def as_long_as_the_author(longer):
 @claim(
     "linear-quadratic networks are slightly more accurate than softmax-cross-entropy ones",
     "training_study",
-    control="the same architecture, steps and l2",
+    control="the same architecture and steps, and the l2 that is named",
 )
 def lq_more_accurate(study):
     """Holds if they are ahead in the mean of every pair, test and validation images, dense with
