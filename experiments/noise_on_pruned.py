@@ -14,7 +14,7 @@ import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
-from lab import banks, nets, pruning, script
+from lab import banks, forms, nets, pruning, script
 from lab.attacked import under_noise
 from lab.figures.pruning import replayed_and_anew
 from lab.prepared import Made, scored
@@ -101,20 +101,21 @@ def digest(masks):
 
 def needs(cfg, seeds):
     dense = [Made("ann-lq", cfg.ann, seed, cfg.noise) for seed in seeds]
-    return [*dense, Made("cnn-lq", cfg.cnn, seeds[0], cfg.noise)]
+    seeds = forms.seeds_of("cnn-lq", seeds)
+    return [*dense, *(Made("cnn-lq", cfg.cnn, seed, cfg.noise) for seed in seeds)]
 
 
 def rows(cfg, seeds):
-    """Rows of all seeds of the dense network, of the first seed of the convolutional one."""
     for seed in seeds:
         yield Attacked("ann", seed)
         for score in cfg.scores:
             for sparsity in cfg.ann_sparsities:
                 yield Attacked("ann", seed, score, sparsity)
-    yield Attacked("cnn", seeds[0])
-    for score in cfg.scores:
-        for layer, sparsity in cfg.cnn_cases:
-            yield Attacked("cnn", seeds[0], score, sparsity, layer)
+    for seed in forms.seeds_of("cnn-lq", seeds):
+        yield Attacked("cnn", seed)
+        for score in cfg.scores:
+            for layer, sparsity in cfg.cnn_cases:
+                yield Attacked("cnn", seed, score, sparsity, layer)
 
 
 # Tables and figures
@@ -162,8 +163,9 @@ def draw(results, out):
         seeds = [dense_curve(results, seed, score) for seed in results.seeds]
         lines = {kind: [[row[kind] for row in curve] for curve in seeds] for kind in seeds[0][0]}
         panels[f"dense network, by {WORDS[score]}"] = lines
-    rows = results.select(Attacked, network="cnn")
-    cases = {describe_case(row): means(row) for row in rows}
+    cases = {}
+    for row in results.select(Attacked, network="cnn"):
+        cases.setdefault(describe_case(row), []).append(means(row))
     figure = replayed_and_anew((0, *results.config["ann_sparsities"]), panels, cases)
     plots.save_figure(figure, out / "noise-on-pruned.png", 256)
 

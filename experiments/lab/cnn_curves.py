@@ -2,7 +2,7 @@
 
 import numpy as np
 
-NO_LOSS = 0.001  # of accuracy on validation images: a tenth of a point
+from lab.pruning import without_loss
 
 
 def curve(results, seed, layer, score, part="test"):
@@ -15,11 +15,11 @@ def curve(results, seed, layer, score, part="test"):
 
 
 def lossless(results, layer, score):
-    """(seeds,): the highest sparsity that costs no more than NO_LOSS on validation images."""
+    """(seeds,): the highest sparsity without loss on validation images."""
     found = []
     for seed in results.seeds:
         sparsities, accuracies = curve(results, seed, layer, score, "validation")
-        found.append(sparsities[accuracies[:, 0] >= accuracies[0, 0] - NO_LOSS].max())
+        found.append(without_loss(sparsities, accuracies[:, 0]))
     return np.array(found)
 
 

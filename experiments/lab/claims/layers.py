@@ -3,11 +3,11 @@
 import numpy as np
 
 from lab.claims.claim import REPLAYED, claim, count_seeds, share_verdict, verdict
+from lab.pruning import without_loss
 from lab.tables import WORDS, percent
 
 FIGURES = {"magnitude": "prune-layers-magnitude", "mean_activation": "prune-layers-mean-activation"}
 SCORES = tuple(FIGURES)
-NO_LOSS = 0.001  # a tenth of a point on validation images
 HIDDEN = ((1,), (2,), (3,))
 
 
@@ -25,13 +25,9 @@ def removed(study, layers, score):
 
 
 def lossless(study, layers, score):
-    """(seeds,): the highest sparsity of the curve that costs no more than NO_LOSS on validation
-    images, none below it costing more."""
-    found = []
-    for row in study.select("Curve", layers=layers, score=score):
-        enough = np.array(row["validation"]) >= row["validation"][0] - NO_LOSS
-        found.append(row["sparsities"][(enough.argmin() or len(enough)) - 1])
-    return np.array(found)
+    """(seeds,): the highest sparsity without loss on validation images."""
+    rows = study.select("Curve", layers=layers, score=score)
+    return np.array([without_loss(row["sparsities"], row["validation"]) for row in rows])
 
 
 def cost(study, layers, score, sparsity):

@@ -53,7 +53,7 @@ def replayed_and_anew(sparsities, panels, cases):
 
     panels   {title: {"no noise": lines, "replayed": lines, "anew": lines}}, each (seeds, S), the
              mean and the range against sparsity
-    cases    {title: {"no noise": accuracy, "replayed": ..., "anew": ...}} of one network
+    cases    {title: [{"no noise": accuracy, "replayed": ..., "anew": ...} of each network, ...]}
     """
     figure = Figure(figsize=(7, 7), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=(3, 0.9 + 0.3 * len(cases)))
@@ -78,12 +78,14 @@ def replayed_and_anew(sparsities, panels, cases):
 
 
 def draw_cases(axes, cases):
-    """A row of points for each case, from the top."""
-    for row, found in enumerate(cases.values()):
-        ends = [100 * found["replayed"], 100 * found["anew"]]
-        axes.plot(ends, [row, row], color="0.7", lw=1)
+    """A row of points for each case, from the top; below it those of single networks, small."""
+    for row, networks in enumerate(cases.values()):
+        each = {kind: [100 * found[kind] for found in networks] for kind in KINDS}
+        mean = {kind: np.mean(values) for kind, values in each.items()}
+        axes.plot([mean["replayed"], mean["anew"]], [row, row], color="0.7", lw=1)
         for kind, style in KINDS.items():
-            axes.plot(100 * found[kind], row, **style)
+            axes.plot(mean[kind], row, **style)
+            axes.plot(each[kind], [row + 0.25] * len(each[kind]), **style | {"ls": "", "ms": 2.5})
     axes.set_yticks(range(len(cases)), cases, fontsize=9)
     axes.invert_yaxis()
     axes.set(xlim=(0, 100), xlabel="accuracy, % of test images")
