@@ -68,7 +68,7 @@ def test_other_masks_have_another_digest():
     assert noise_on_pruned.digest(masks) != noise_on_pruned.digest({"1.w": masks["1.w"]})
 
 
-def test_the_convolutional_network_has_one_seed():
-    rows = list(noise_on_pruned.rows(CONFIG, (0, 1)))
-    assert [row.seed for row in rows if row.network == "cnn"] == [0] * 7
-    assert sum(row.network == "ann" for row in rows) == 2 * 9
+def test_there_are_three_convolutional_networks_at_most():
+    rows = list(noise_on_pruned.rows(CONFIG, range(5)))
+    assert [row.seed for row in rows if row.network == "cnn"] == [0] * 7 + [1] * 7 + [2] * 7
+    assert sum(row.network == "ann" for row in rows) == 5 * 9
