@@ -147,6 +147,7 @@ def test_a_script_says_what_it_does_from_any_folder(name):
         (["--data", "nowhere"], "nowhere"),
         (["--seeds", "-1"], "--seeds is -1"),
         (["--workers", "0"], "--workers is 0"),
+        (["--docs", "--so-far"], "--docs takes all rows of a study"),
         (["--table", "--data", "mnist", "--seeds", "77"], r"there is no .*mnist-quick-77-seeds"),
     ],
 )

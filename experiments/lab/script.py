@@ -78,6 +78,8 @@ def main(name):
     args = parser.parse_args()
     with ending_well(parser):
         seeds = seeds_given(args)
+        if args.docs and args.so_far:
+            raise ValueError("--docs takes all rows of a study, not those that are done --so-far")
         source = data_source(args.data)
         if args.table:
             show(script, folder(Path(source).name, args.preset, seeds, args.docs))
