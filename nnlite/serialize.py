@@ -127,11 +127,11 @@ def rebuilt(kind, args):
         args = {**args, "rng": np.random.default_rng(0)}
     if "init" in parameters(kind) and kind in LAYERS.values():
         args = {**args, "init": "unset"}
-    if kind in LAYERS.values():
-        return kind(**args)
     try:
         return kind(**args)
     except Exception as error:  # a class of somebody's own may raise any
+        if kind in LAYERS.values():
+            raise
         raise Unfit(
             f"has a {kind.__name__} that the class given does not build ({type(error).__name__}: "
             f"{error})"
