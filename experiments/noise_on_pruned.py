@@ -1,6 +1,6 @@
 """Noise made anew on the pruned network, beside the replayed noise of the unpruned one.
 
-    python experiments/noise_on_pruned.py --data mnist --preset standard    35 minutes on two cores
+    python experiments/noise_on_pruned.py --data mnist --preset standard    80 minutes on two cores
     python experiments/noise_on_pruned.py                                   drawn digits, a minute
 
 "Pruning, cost functions and adversarial noise" makes its vectors on the unpruned network and adds

@@ -69,7 +69,7 @@ POST_1 = {
     prune_ann: (30, 14),
     prune_layers: (20, 10),
     prune_cnn_dense: (35, 12),
-    noise_on_pruned: (35, 25),
+    noise_on_pruned: (80, 25),
     prune_decoupled: (45, 45),
 }
 POST_2 = {

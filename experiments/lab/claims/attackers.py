@@ -57,10 +57,11 @@ def dense_gain_remains(noise):
     attacker=KNOWN,
     control="the vectors of the unpruned network",
     caveat=NOT_SINGLE,
+    figure="noise-on-pruned",
 )
 def convolutional_gain_remains(noise):
     """Holds if with 90 % of the first dense layer removed by mean activation half of the gain or
-    more is left when the noise is made anew; partly if any is left."""
+    more is left in every seed when the noise is made anew; partly if any is left in the mean."""
     return known_verdict(noise, "cnn", layer=1, sparsity=0.9)
 
 
