@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from lab import banks, cut, nets, script
-from lab.cnn_curves import changes, curve, lossless
 from lab.prepared import Made, scored
 from lab.published import CNN_NOISE, CNN_UNPRUNED, CNN_WITHOUT_LOSS, SCORED_IMAGES, is_comparable
+from lab.sparsity_curves import changes, curve, lossless
 from lab.tables import WORDS, markdown, name_noise, percent
 
 import nnlite

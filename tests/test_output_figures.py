@@ -18,7 +18,7 @@ def panel(infinite=0):
     return {
         "thresholds": [1, 10, 100],
         "curves": GROUPED,
-        "at": [{"threshold": 6.5, "corrupted_kept": 0.527}],
+        "at": [{"keep": 0.9, "threshold": 6.5, "corrupted_kept": 0.527}],
         "images": dict.fromkeys(GROUPS, 200),
         "only_first_positive": dict.fromkeys(GROUPS, infinite),
         "published": [(6.6, 0.44), (18.2, 0.175)],
@@ -47,6 +47,7 @@ def test_ratio_curves_have_what_thresholds_keep_here_and_in_the_post():
     assert np.allclose(lines(a)["corrupted images kept"], [[6.5], [52.7]])
     assert np.allclose(lines(a)["published: corrupted images kept"], [[6.6, 18.2], [44, 17.5]])
     assert "52.7 % above 6.5" in words(a) and "published: 17.5 % above 18.2" in words(a)
+    assert "90 % of the clean kept" in lines(a)
     assert "infinite: 25 % of clean,\n25 % of corrupted" in words(b) and "infinite" not in words(a)
 
 

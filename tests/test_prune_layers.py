@@ -7,7 +7,7 @@ import numpy as np
 import prune_cnn_dense
 import prune_layers
 import pytest
-from lab import banks, cnn_curves, cut, nets, pruning
+from lab import banks, cut, nets, pruning, sparsity_curves
 from lab.published import ANN_NOISE
 from lab.script import Results
 from small import NETS, NOISE
@@ -139,6 +139,6 @@ def test_the_highest_sparsity_without_loss_is_that_of_validation_images():
         row("Curve", [0.9, 0.9, 0.9], "test", **curve),
     ]
     results = Results("mnist", "standard", [0], {}, {}, rows)
-    assert cnn_curves.lossless(results, 1, "magnitude") == [0.5]
+    assert sparsity_curves.lossless(results, 1, "magnitude") == [0.5]
     rows[1]["accuracy"] = [0.8, 0.8, 0.8]
-    assert cnn_curves.lossless(results, 1, "magnitude") == [0.0]
+    assert sparsity_curves.lossless(results, 1, "magnitude") == [0.0]

@@ -8,7 +8,7 @@ banks.py       their noise, made once
 prepared.py    a network, its noise, scores and noisy images: what most rows begin with
 pruning.py     scores, settings and masks of the posts
 cut.py         a network cut below a dense layer: what lies below is computed once
-cnn_curves.py  what the dense layers of a convolutional network can lose, as arrays
+sparsity_curves.py  where a loss begins; what dense layers of a convolutional network can lose
 controls.py    ways of taking inputs or weights away, to compare pruning with
 layers.py      layers in front of a network
 attackers.py   attackers who know the network as it is

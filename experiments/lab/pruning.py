@@ -13,8 +13,6 @@ from lab.attacked import accuracies
 from nnlite import prune
 from nnlite.sparse import SparseNetwork
 
-NO_LOSS = 0.001  # of accuracy: a tenth of a point
-
 
 def scores_of(model, images, seed, n_images, pruning=prune):
     """{"magnitude": {"1.w": scores}, ...}; mean activations over n_images random ones.
@@ -74,13 +72,6 @@ def pruned(model, masks):
 def pruned_accuracies(model, masks, image_sets, labels):
     """Accuracy of the pruned model on each set of images."""
     return accuracies(pruned(model, masks), image_sets, labels)
-
-
-def without_loss(sparsities, accuracies):
-    """The last sparsity of a curve before accuracy is more than NO_LOSS below the unpruned, which
-    comes first."""
-    enough = np.asarray(accuracies) >= accuracies[0] - NO_LOSS
-    return sparsities[(enough.argmin() or len(enough)) - 1]
 
 
 def pruned_accuracy(model, masks, part):

@@ -67,11 +67,11 @@ def mark_thresholds(axes, kept, here, published):
         axes.axvline(x, color="black", lw=0.8, ls="-.", label=None if k else label)
     words, look = [], {"color": GROUPS["corrupted"]["color"], "ls": "", "ms": 6}
     for points, style, source in ((here, {"marker": "o"}, ""), (published, OPEN, "published: ")):
-        for x, kept in points:
-            words.append(f"{source}{round(100 * kept, 1):g} % above {number(x)}")
+        for x, fraction in points:
+            words.append(f"{source}{round(100 * fraction, 1):g} % above {number(x)}")
         if points:
-            label = f"{source}corrupted images kept"
-            axes.plot(*zip(*((x, 100 * kept) for x, kept in points)), label=label, **look, **style)
+            x, y = np.transpose(points)
+            axes.plot(x, 100 * y, label=f"{source}corrupted images kept", **look, **style)
     return words
 
 

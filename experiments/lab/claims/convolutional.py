@@ -15,8 +15,8 @@ from lab.claims.claim import (
     verdict,
 )
 from lab.claims.pruned import gain
-from lab.cnn_curves import changes, curve, lossless
 from lab.published import CNN_NOISE, CNN_UNPRUNED
+from lab.sparsity_curves import changes, curve, lossless
 from lab.tables import WORDS, name_noise, percent
 
 SCORES = ("mean_activation", "magnitude")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lab.claims.claim import REPLAYED, claim, count_seeds, share_verdict, verdict
-from lab.pruning import without_loss
+from lab.sparsity_curves import without_loss
 from lab.tables import WORDS, percent
 
 FIGURES = {"magnitude": "prune-layers-magnitude", "mean_activation": "prune-layers-mean-activation"}

@@ -13,8 +13,8 @@ from lab.claims.attackers import left_of_gain
 from lab.claims.claim import FAILS, HOLDS, PARTLY
 from lab.claims.curves import kept, rows_of
 from lab.claims.pruned import accuracies, gain, searched
-from lab.cnn_curves import changes
 from lab.published import ANN_TABLE
+from lab.sparsity_curves import changes
 
 
 @dataclass(frozen=True)
