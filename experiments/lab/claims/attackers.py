@@ -2,25 +2,12 @@
 
 import numpy as np
 
+from lab.claims.anew import left_of_gain
 from lab.claims.claim import PENDING, claim, count_seeds, of_seeds, verdict
 from lab.tables import percent
 
 UNPRUNED, PRUNED = "unpruned", "all layers by mean activation"
 CONTROLS = "random weights and inputs, the same inputs cut off, see lab/controls.py"
-
-
-def left_of_gain(noise, network, **pruned):
-    """(gain replayed, gain anew), each (seeds,): of a network under the four vectors."""
-    before = noise.select("Attacked", network=network, score=None)
-    after = noise.select("Attacked", network=network, score="mean_activation", **pruned)
-    return [
-        np.array([mean_under(b, kind) - mean_under(a, kind) for a, b in zip(before, after)])
-        for kind in ("replayed", "anew")
-    ]
-
-
-def mean_under(row, kind):
-    return np.mean([each["accuracy"] for each in row[kind]])
 
 
 def known_verdict(noise, network, **pruned):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lab.claims.attackers import left_of_gain
+from lab.claims.anew import left_of_gain
 from lab.claims.claim import FAILS, HOLDS, PARTLY
 from lab.claims.curves import kept, rows_of
 from lab.claims.pruned import accuracies, gain, searched
