@@ -10,7 +10,7 @@ from lab import confident, forms
 from small import NETS, NOISE
 
 from nnlite import check_loss
-from nnlite.confidence import top_two_ratio
+from nnlite.confidence import probability_ratio, top_two_ratio
 
 CONFIG = replace(
     confidence_attacked.PRESETS["quick"],
@@ -48,6 +48,18 @@ def test_each_attacker_comes_nearer_to_its_aim(network, context, few_digits):
     for outputs in versions(confident.highest_ratio):
         fooled = outputs.argmax(axis=1) != labels
         assert np.median(top_two_ratio(outputs[fooled])) > np.median(top_two_ratio(plain))
+
+
+def test_after_softmax_the_ratio_of_probabilities_is_raised_too(network, context, few_digits):
+    images, labels = few_digits.test.images[:60], few_digits.test.labels[:60]
+    softmax = replace(network, after_softmax=True)
+    versions = confident.highest_ratio(softmax, images, labels, 0.35, context)
+    assert len(versions) == 4
+    raw, of_probabilities = versions[0], versions[2]  # the second largest output is the target
+    fooled = (raw.argmax(axis=1) != labels) & (of_probabilities.argmax(axis=1) != labels)
+    assert fooled.any()
+    of_both = probability_ratio(of_probabilities[fooled]) / probability_ratio(raw[fooled])
+    assert np.median(of_both) > 1
 
 
 def test_what_is_copied_is_of_the_class(network, context, few_digits):

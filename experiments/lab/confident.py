@@ -13,7 +13,7 @@ import numpy as np
 
 import nnlite
 from lab.attacked import other_class
-from nnlite.attack_losses import lead_of_label
+from nnlite.attack_losses import lead_of_label, margin_loss
 from nnlite.attacks import pgd
 from nnlite.confidence import continuous_ratio
 from nnlite.losses import one_hot, quadratic
@@ -83,10 +83,8 @@ def copied(network, images, labels, limit, others):
 
 
 def highest_ratio(network, images, labels, limit, others):
-    """Towards the highest ratio of raw outputs, the largest staying where it is for clean images.
-
-    After softmax the ratio is one of probabilities, at which no attacker here aims directly.
-    """
+    """Towards the highest ratio of outputs, the largest staying where it is for clean images; after
+    softmax also towards that of probabilities, by the margin, which is its logarithm."""
     low, high = others.range
 
     def goal(outputs, targets):
@@ -94,7 +92,10 @@ def highest_ratio(network, images, labels, limit, others):
         believed = (lead_of_label(outputs, targets) > 0) & (outside == 0)
         return np.where(believed, continuous_ratio(outputs) - 100, -1000 - outside)
 
-    return each_target(network, images, labels, limit, others, classes_of, ratio_loss, goal)
+    found = each_target(network, images, labels, limit, others, classes_of, ratio_loss, goal)
+    if network.after_softmax:
+        found += each_target(network, images, labels, limit, others, classes_of, margin_loss, lead)
+    return found
 
 
 def each_target(network, images, labels, limit, others, aim, loss, goal):
@@ -140,6 +141,11 @@ def outputs_of(network, targets, others):
 def closeness(outputs, wanted):
     """Minus the squared distance to the wanted outputs, less 1: never reached, so never left."""
     return -np.sum((outputs - wanted) ** 2, axis=1) - 1
+
+
+def lead(outputs, targets):
+    """Lead of the target over the other classes, less 1000: never reached, so never left."""
+    return lead_of_label(outputs, targets) - 1000
 
 
 def ratio_loss(outputs, targets):
