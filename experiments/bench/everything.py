@@ -19,8 +19,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from shared import goals, script
+from shared import goals, script, timing
 
+PACKAGES = ("scipy", "torch", "jax", "onnx", "onnxruntime", "openvino")
 BENCHMARKS = ("product", "training", "noise", "sparse", "growth")
 
 
@@ -36,12 +37,11 @@ def run(name, args):
 
 
 def machine_with(benchmarks, threads):
-    """What is written: the machine, the results of the benchmarks, and each goal."""
+    """What is written: the machine, and the results of the benchmarks."""
     return {
         "processor": script.processor(),
         "threads": threads,
         "caches": script.caches(),
-        "goals": [goals.reached(goal, benchmarks) for goal in goals.GOALS],
         "benchmarks": benchmarks,
     }
 
@@ -54,10 +54,11 @@ def file_name(processor):
 def table(machine):
     """Lines of text: the machine, and each goal with what was found."""
     lines = ["", *(f"{fact}: {value}" for fact, value in facts(machine).items())]
-    lines.append(f"\n{'':28}{'against':36}{'found':>8}{'floor':>8}{'aim':>8}  reached")
-    for row in machine["goals"]:
+    lines.append(f"\n{'':28}{'':46}{'found':>8}{'floor':>8}{'aim':>8}  reached")
+    for goal in goals.GOALS:
+        row = goals.reached(goal, machine["benchmarks"])
         numbers = "".join(f"{number(row[key]):>8}" for key in ("ratio", "floor", "aim"))
-        lines.append(f"{row['work']:28}{row['against']:36}{numbers}  {row['reached']}")
+        lines.append(f"{row['work']:28}{row['found']:46}{numbers}  {row['reached']}")
         if row["case"]:
             lines[-1] += f" ({row['case']})"
     return "\n".join(lines)
@@ -66,8 +67,9 @@ def table(machine):
 def facts(machine):
     """{what: text} of a machine: processor, threads, caches, limits."""
     found = {"processor": machine["processor"], "threads": machine["threads"], **machine["caches"]}
-    limits = next((r["limits"] for r in machine["benchmarks"].values() if "limits" in r), None)
-    if limits:
+    every = [results["limits"] for results in machine["benchmarks"].values() if "limits" in results]
+    if every:
+        limits = timing.highest(every)
         found["GFLOP/s in registers"] = f"{limits['gflops']:.0f}"
         for kb, rate in limits["gb_per_second"].items():
             found[f"GB/s, {kb} kB for each thread"] = f"{rate:.0f}"
@@ -85,11 +87,11 @@ def side_by_side(machines):
     every = list(dict.fromkeys(fact for column in columns for fact in column))
     parts = [markdown(["", *names], [[f, *(c.get(f, "-") for c in columns)] for f in every])]
     rows = []
-    for same in zip(*(machine["goals"] for machine in machines)):
-        goal = same[0]
+    for goal in goals.GOALS:
+        same = [goals.reached(goal, machine["benchmarks"]) for machine in machines]
         found = [f"{number(row['ratio'])} ({row['reached']})" for row in same]
-        rows.append([goal["work"], goal["against"], goal["floor"], goal["aim"], *found])
-    parts.append(markdown(["work", "against", "floor", "aim", *names], rows))
+        rows.append([goal.work, goal.found, goal.floor, goal.aim, *found])
+    parts.append(markdown(["work", "what is compared", "floor", "aim", *names], rows))
     for benchmark in BENCHMARKS:
         times = [medians(machine["benchmarks"].get(benchmark)) for machine in machines]
         every = list(dict.fromkeys(pair for each in times for pair in each))
@@ -134,8 +136,12 @@ def main():
         return
     if unknown := set(args.benchmarks) - set(BENCHMARKS):
         parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    script.versions(*PACKAGES)  # or one that is missing would show after an hour
     path = args.out / file_name(script.processor())
-    found = json.loads(path.read_text())["benchmarks"] if path.exists() else {}
+    known = json.loads(path.read_text()) if path.exists() else machine_with({}, args.threads)
+    if known["threads"] != args.threads:
+        parser.error(f"{path} is about {known['threads']} threads: give another folder with --out")
+    found = known["benchmarks"]
     for name in args.benchmarks:
         found[name] = run(name, args)
         script.write_json(path, machine_with(found, args.threads))  # the next one may fail

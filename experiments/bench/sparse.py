@@ -27,15 +27,10 @@ import tempfile
 import time
 
 import numpy as np
-import scipy.sparse
 from shared import script, timing
 from shared.candidates import CANDIDATES, CASES, nnlite_predict, predict_of, same_network
-from shared.networks import IMAGE, shapes
 
-import nnlite
-from nnlite.layers import matmul
-from nnlite.sparse import Convolution, Linear, SparseNetwork, decouple
-from nnlite.sparse.network import MAX_CONV_DENSITY, MAX_DENSITY
+# nnlite is imported where it is used: threads of others are not to wait as its threads do.
 
 SECONDS = 1.0  # of timing in each process
 
@@ -55,58 +50,6 @@ def measure(case, candidate):
     if same_network(case, candidate):
         about["outputs"] = [np.abs(outputs.astype(float)).mean(), *outputs[0, :10].tolist()]
     return about
-
-
-def curves():
-    """Milliseconds of one layer, sparse and dense, as density, batch and size grow."""
-    densities = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
-    batches, sizes = (1, 4, 16, 64, 256, 1024), (128, 256, 512, 1024, 2048, 4096)
-    return {
-        "density": {d: compare_layers(1024, d, 1024) for d in densities},
-        "convolution": {d: compare_convolutions(d, 256) for d in densities},
-        "batch": {b: compare_layers(1024, 0.1, b) for b in batches},
-        "size": {n: compare_layers(n, 0.1, 1024) for n in sizes},
-    }
-
-
-def compare_layers(n, density, batch):
-    """Milliseconds of a layer of n inputs and outputs, so many of its weights not zero."""
-    rng = np.random.default_rng(0)
-    w = np.where(rng.random((n, n)) < density, rng.normal(size=(n, n)), 0).astype(np.float32)
-    x = rng.random((batch, n), dtype=np.float32)
-    a, columns = scipy.sparse.csr_array(w), np.ascontiguousarray(x.T)
-    sparse = SparseNetwork([Linear(a, np.zeros(n))], max_density=None)
-    return {
-        "sparse": milliseconds(lambda: sparse.predict(x)),
-        "dense": milliseconds(lambda: matmul(x, w.T)),
-        "NumPy dense": milliseconds(lambda: x @ w.T),
-        "SciPy": milliseconds(lambda: a @ columns),
-    }
-
-
-def compare_convolutions(density, batch):
-    """Milliseconds of the third of the posts' convolutions, so many of its weights not zero."""
-    rng = np.random.default_rng(0)
-    kernel, _, c_in, c_out = shapes("cnn")[2]
-    conv = nnlite.Conv2D(c_in, c_out, kernel, rng=rng, init="he")
-    conv.w.value *= rng.random(conv.w.value.shape) < density
-    shape = (*IMAGE[:2], conv.c_in)
-    x = rng.random((batch, *shape), dtype=np.float32)
-    layer, columns = Convolution(conv, shape), x.reshape(batch, -1).T.copy()
-    sparse, dense = (SparseNetwork([layer], max_conv_density=d) for d in (1, 0))
-    a, _ = decouple(conv, shape)
-    return {
-        "sparse": milliseconds(lambda: sparse.predict(x)),
-        "dense": milliseconds(lambda: dense.predict(x)),
-        "SciPy": milliseconds(lambda: a @ columns),
-    }
-
-
-def milliseconds(predict):
-    first = min(timing.seconds_of(predict, 2))
-    time.sleep(0.05)  # let the threads of the one before go to sleep
-    seconds = timing.seconds_of(predict, max(3, min(200, int(0.2 / first))))
-    return 1000 * float(np.median(seconds))
 
 
 def table(results):
@@ -134,8 +77,7 @@ def main():
     parser.add_argument("--curves", action="store_true", help="measure and draw the figure only")
     args = parser.parse_args()
     if args.only:
-        found = curves() if args.only == ["curves"] else measure(*args.only)
-        print(json.dumps(found))
+        print(json.dumps(curves() if args.only == ["curves"] else measure(*args.only)))
         return
     results = json.loads(args.out.read_text()) if args.out.exists() else {}
     if args.curves:
@@ -167,10 +109,17 @@ def measure_cases(rounds, threads):
     return {"cases": cases, "limits": limits, "first_call_seconds_with_compilation": seconds}
 
 
+def curves():
+    from shared.curves import measured
+
+    return measured()
+
+
 def draw(curves, path):
     from shared.figures import cost_curves  # with matplotlib, which those that measure do without
 
     from nnlite import plots
+    from nnlite.sparse.network import MAX_CONV_DENSITY, MAX_DENSITY
 
     thresholds = {"density": MAX_DENSITY, "convolution": MAX_CONV_DENSITY}
     plots.save_figure(cost_curves(curves, thresholds), path)

@@ -8,7 +8,6 @@ import warnings
 
 import numpy as np
 
-from nnlite.sparse import SparseNetwork, unroll
 from shared import engines
 from shared.networks import (
     IMAGE,
@@ -65,6 +64,8 @@ def weights(case):
 
 def linears(case):
     """The same as CSR matrices, with zeros among the independent weights of the convolutions."""
+    from nnlite.sparse import unroll
+
     kind, zeros, _ = CASES[case]
     layers, rng = unroll(nnlite_model(weights(case)), IMAGE), np.random.default_rng(4)
     if kind == "cnn":
@@ -80,6 +81,8 @@ def images(case):
 
 def nnlite_predict(case):
     """The function, and the SparseNetwork that it asks."""
+    from nnlite.sparse import SparseNetwork
+
     kind, zeros, _ = CASES[case]
     if kind == "convolutions" or (kind == "cnn" and zeros):
         network = SparseNetwork(linears(case))
@@ -122,7 +125,7 @@ def numpy_predict(case):
 
 
 def torch_csr_predict(case):
-    torch = engines.torch_with_threads()
+    torch = engines.torch_with_threads()  # before nnlite, which `linears` imports
     layers, parts = linears(case), []
     for layer in layers:
         a = layer.matrix

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 class Goal(NamedTuple):
     work: str
-    against: str
+    found: str  # what the ratio is
     benchmark: str  # whose results tell
     cases: tuple  # of the benchmark: names, in which * stands for anything
     ratio: object  # function of results and case: a number, None where it was not measured
@@ -50,11 +50,15 @@ def packing(results, case):
     return rows["1"]["copied"] / rows["64"]["copied"]
 
 
-REGISTERS, BLAS = "limit in registers", "best of OpenBLAS and PyTorch"
-TRAINED, ENGINES = "best of PyTorch and JAX", "best of ONNX Runtime and OpenVINO"
 over_blas, over_engines = time_over("NumPy", "PyTorch"), time_over("ONNX Runtime", "OpenVINO")
 over_onnx, over_torch = time_over("ONNX Runtime"), time_over("PyTorch", "PyTorch, best form")
 over_trained = time_over("PyTorch", "PyTorch, best form", "JAX")
+
+REGISTERS, BLAS = "share of the limit in registers", "time / best of OpenBLAS and PyTorch"
+TRAINED, TORCH = "time / best of PyTorch and JAX", "time / best of PyTorch"
+ENGINES, ONNX = "time / best of ONNX Runtime and OpenVINO", "time / ONNX Runtime's"
+SCIPY, OPENBLAS = "times as fast as SciPy (one thread)", "times as fast as OpenBLAS"
+THREADS, PACKED = "times as fast as one thread", "share of what 64 threads pack"
 
 POSTS, SQUARE = ("* -> *",), ("2000^3",)
 SPARSE_MANY, SPARSE_ONE = ("ann, 90 % zeros, batch 1000",), ("ann, 90 % zeros, batch 1",)
@@ -69,16 +73,16 @@ GOALS = (
     Goal("training step, ann", TRAINED, "training", ("ann",), over_trained, 0.9, 0.7),
     Goal("training step, cnn", TRAINED, "training", ("cnn",), over_trained, 0.75, 0.5),
     Goal("sparse ann, batch 1000", REGISTERS, "sparse", SPARSE_MANY, share_of_limit, 0.42, 0.55),
-    Goal("sparse ann, batch 1000", "SciPy", "sparse", SPARSE_MANY, speed_over("SciPy"), 7, 9),
-    Goal("sparse ann, batch 1", "OpenBLAS", "sparse", SPARSE_ONE, speed_over("NumPy dense"), 2, 3),
-    Goal("sparse ann, batch 1", "ONNX Runtime", "sparse", SPARSE_ONE, over_onnx, 0.7, 0.4),
+    Goal("sparse ann, batch 1000", SCIPY, "sparse", SPARSE_MANY, speed_over("SciPy"), 7, 9),
+    Goal("sparse ann, batch 1", OPENBLAS, "sparse", SPARSE_ONE, speed_over("NumPy dense"), 2, 3),
+    Goal("sparse ann, batch 1", ONNX, "sparse", SPARSE_ONE, over_onnx, 0.7, 0.4),
     Goal("pruned cnn, batch 1", ENGINES, "sparse", CNN_ONE, over_engines, 0.33, 0.15),
     Goal("pruned cnn, batch 2 to 15", ENGINES, "sparse", CNN_FEW, over_engines, 0.5, 0.25),
     Goal("whole cnn, batch 1", ENGINES, "sparse", CNN_WHOLE, over_engines, 1.0, 0.8),
-    Goal("noise, ann", "best of PyTorch", "noise", ("ann",), over_torch, 0.8, 0.6),
-    Goal("noise, cnn", "best of PyTorch", "noise", ("cnn",), over_torch, 0.8, 0.6),
-    Goal("two threads", "one", "growth", ("threads: *",), two_threads, 1.8, 1.8),
-    Goal("packing, one thread", "64 threads", "growth", ("copied: *",), packing, 1.0, 1.0),
+    Goal("noise, ann", TORCH, "noise", ("ann",), over_torch, 0.8, 0.6),
+    Goal("noise, cnn", TORCH, "noise", ("cnn",), over_torch, 0.8, 0.6),
+    Goal("two threads", THREADS, "growth", ("threads: *",), two_threads, 1.8, 1.8),
+    Goal("packing, one thread", PACKED, "growth", ("copied: *",), packing, 1.0, 1.0),
 )
 
 
@@ -87,7 +91,7 @@ def reached(goal, benchmarks):
 
     benchmarks   {name: results}; where there are none the ratio is None
     """
-    row = {"work": goal.work, "against": goal.against, "floor": goal.floor, "aim": goal.aim}
+    row = {"work": goal.work, "found": goal.found, "floor": goal.floor, "aim": goal.aim}
     results = benchmarks.get(goal.benchmark, {"cases": {}})
     names = [case for case in results["cases"] if any(fnmatchcase(case, n) for n in goal.cases)]
     ratios = {case: goal.ratio(results, case) for case in names}

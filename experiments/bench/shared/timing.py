@@ -49,11 +49,14 @@ def enough_seconds_of(step, seconds, most=2000):
 def in_turn(processes, rounds):
     """{name: [what each of its processes found]} of {name: (script, args, threads)}.
 
-    All of them, so many times: whatever else happens on the machine happens to all.
+    All of them, so many times: whatever else happens on the machine happens to all.  Where they
+    have "outputs", some numbers of what was computed, names are (case, candidate), the first
+    candidate of a case is nnlite, and the outputs must be its own.
     """
     found = {name: [] for name in processes}
     for name in tqdm([*processes] * rounds, unit="process", disable=None):
         found[name].append(in_a_process(*processes[name]))
+        check_same(name, found)
     return found
 
 
@@ -64,7 +67,11 @@ def limits(threads):
 
 def highest(limits):
     """Of the limits that several processes found: on a busy machine the highest is the true one."""
-    return max(limits, key=lambda found: found["gflops"])
+    rates = [found["gb_per_second"] for found in limits]
+    return {
+        "gflops": max(found["gflops"] for found in limits),
+        "gb_per_second": {kb: max(rate[kb] for rate in rates) for kb in rates[0]},
+    }
 
 
 def summary(runs):
@@ -78,19 +85,18 @@ def summary(runs):
 
 
 def summaries(runs):
-    """{case: {candidate: summary}} of {(case, candidate): runs}, nnlite among the candidates.
-
-    Where runs have "outputs", some numbers of what was computed, they must be nnlite's.
-    """
+    """{case: {candidate: summary}} of {(case, candidate): runs}."""
     cases = {}
     for (case, candidate), each in runs.items():
-        check_same(case, candidate, each[0], runs[case, "nnlite"][0])
         cases.setdefault(case, {})[candidate] = summary(each)
     return cases
 
 
-def check_same(case, candidate, run, expected):
-    """End the script if a candidate computed something else than nnlite did."""
-    found = run.get("outputs")
-    if found and not np.allclose(found, expected["outputs"], rtol=1e-3, atol=1e-4):
-        sys.exit(f"{case}: {candidate} gives {found}, nnlite {expected['outputs']}")
+def check_same(name, found):
+    """End the script if the last process of this name computed something else than nnlite did."""
+    outputs = found[name][-1].get("outputs")
+    if outputs:
+        case, candidate = name
+        expected = found[case, "nnlite"][0]["outputs"]
+        if not np.allclose(outputs, expected, rtol=1e-3, atol=1e-4):
+            sys.exit(f"{case}: {candidate} gives {outputs}, nnlite {expected}")

@@ -102,7 +102,7 @@ def non_zeros(study):
     "it runs too slowly to make plots from; 9.98 s for 1000 images [notebook]",
     "prune_decoupled",
     "bench/sparse",
-    control="SciPy's @ on the same machine",
+    control="SciPy's @, random weights",
     caveat="the author's machine is another one; a quarter of the time is reached only where "
     "accuracy is lost",
     figure="prune-decoupled-time",
