@@ -3,9 +3,10 @@
     python experiments/claims.py                    writes docs/claims.md from docs/results/*.json
     python experiments/claims.py --row steps        computes one row again, on MNIST
 
-A row rests on the results of one or two scripts.  --row runs these, which takes what is kept in
-runs/ and computes the rest, writes their results and figures as they do themselves, and prints the
-row.  Benchmarks are not run: their rows are computed from what is in docs/results.
+A row rests on the results of one or two scripts.  --row runs these on MNIST in the preset standard,
+which takes what is kept in runs/ and computes the rest, for minutes or hours (their docstrings say
+how long), writes their results and figures as they do themselves, and prints the row.  Benchmarks
+are not run: their rows are computed from what is in docs/results.
 """
 
 import argparse
@@ -32,11 +33,15 @@ def read(path):
     return script.Results(**found) if "rows" in found else found
 
 
-def row_again(name, data, preset, runs):
-    """The cells of a row, its scripts run again."""
+def claim_of(name):
     if name not in page.CLAIMS:
         raise ValueError(f"there is no row {name!r}; rows are {', '.join(page.CLAIMS)}")
-    claim = page.CLAIMS[name]
+    return page.CLAIMS[name]
+
+
+def row_again(name, data, preset, runs):
+    """The cells of a row, its scripts run again."""
+    claim = claim_of(name)
     for study in claim.scripts:
         if not study.startswith("bench/"):
             script.report(importlib.import_module(study), data, preset, runs)
@@ -54,6 +59,7 @@ def main():
     args = parser.parse_args()
     with script.ending_well(parser):
         if args.row:
+            claim_of(args.row)  # before the data are loaded
             cells = row_again(args.row, script.load("mnist"), "standard", args.runs)
             print("", *(f"{what}: {cell}" for what, cell in zip(page.HEADER, cells)), sep="\n")
             return

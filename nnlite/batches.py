@@ -14,6 +14,7 @@ from nnlite.checks import (
     check_rng,
     warn_of_bytes,
 )
+from nnlite.model import layer_text
 
 
 def minibatches(images, labels, batch_size=None, rng=None):
@@ -77,8 +78,8 @@ def first_not_finite(model, x):
         return "the images"
     for i, layer in enumerate(model.layers):
         if not all(np.isfinite(p.value).all() for p in layer.params):
-            return f"the weights of layer {i}, {layer}"
+            return f"the weights of layer {i}, {layer_text(layer)}"
         x = layer.forward(x)
         if not np.isfinite(x).all():
-            return f"the outputs of layer {i}, {layer}"
+            return f"the outputs of layer {i}, {layer_text(layer)}"
     return "what the loss made of the outputs"

@@ -101,6 +101,14 @@ def check_function(name, value):
     return value
 
 
+def value_and_gradient(loss, outputs, targets):
+    """(value, d value / d outputs) of a loss, else ValueError."""
+    found = check_function("loss", loss)(outputs, targets)
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise ValueError(f"loss returned {reprlib.repr(found)}; (value, gradient) is needed")
+    return found
+
+
 def check_model(model, *needs, name="model"):
     """Return `model` if it has what is needed of it, attributes by name, else raise ValueError."""
     missing = [need for need in needs if not hasattr(model, need)]
@@ -175,7 +183,10 @@ def check_upstream(layer, dy, shape, dtype=None):
     """d loss / d outputs as floats, if it has the shape that the layer's outputs had."""
     dy = as_float(dy, dtype, "dy")
     if dy.shape != shape:
-        raise ValueError(f"dy has shape {dy.shape}, the outputs of {layer} had {shape}")
+        raise ValueError(
+            f"dy has shape {dy.shape}, the outputs of {layer} had {shape}; "
+            f"in a model dy is what backward of the next layer returned"
+        )
     return dy
 
 

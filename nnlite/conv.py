@@ -82,7 +82,8 @@ def conv2d_naive(x, w, b, stride=1, padding="same"):
 def im2col(x, kernel, stride):
     """Every window of padded images as one row.
 
-    x (N, H, W, C) -> (N*Ho*Wo, kh*kw*C); a row holds its window in the order (i, j, channel).
+    x (N, H, W, C), kernel (kh, kw), stride (sh, sw) -> (N*Ho*Wo, kh*kw*C); a row holds its window
+    in the order (i, j, channel).
     """
     (kh, kw), (sh, sw) = kernel, stride
     windows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), axis=(1, 2))

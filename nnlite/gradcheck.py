@@ -7,7 +7,7 @@ cancel in the sum would pass.
 
 import numpy as np
 
-from nnlite.checks import as_array, check_function, check_model, check_rng
+from nnlite.checks import as_array, check_model, check_rng, value_and_gradient
 from nnlite.parameter import named_params
 
 
@@ -61,6 +61,8 @@ def check_gradients(layer, x, *, rng, train=False):
     dx = layer.backward(dy)
     params = layer.named_params if hasattr(layer, "named_params") else named_params(layer)
     gradients = {name: p.grad for name, p in params.items()}
+    if missing := [name for name, gradient in gradients.items() if gradient is None]:
+        raise ValueError(f"backward assigned no gradient to {', '.join(missing)}")
     errors = {"x": relative_error(dx, numerical_gradient(upstream_sum, x))}
     for name, p in params.items():
         reference = numerical_gradient(upstream_sum, p.value)
@@ -71,5 +73,5 @@ def check_gradients(layer, x, *, rng, train=False):
 def check_loss(loss, outputs, targets):
     """Relative error of a loss's gradient at float64 outputs (N, n_out)."""
     outputs = np.array(as_array(outputs, "outputs"))
-    _, doutputs = check_function("loss", loss)(outputs, targets)
+    _, doutputs = value_and_gradient(loss, outputs, targets)
     return relative_error(doutputs, numerical_gradient(lambda: loss(outputs, targets)[0], outputs))

@@ -1,6 +1,7 @@
 """Sequential: a chain of layers."""
 
 import copy
+import reprlib
 
 import numpy as np
 
@@ -9,8 +10,8 @@ from nnlite.checks import (
     as_float,
     check_count,
     check_dtype,
-    check_function,
     check_list,
+    value_and_gradient,
     warn_of_bytes,
 )
 from nnlite.parameter import named_params
@@ -25,9 +26,10 @@ class Sequential:
     """
 
     def __init__(self, layers, *others):
-        # Others are taken only to say that they do not belong there.
         remedy = "pass the layers in a list: Sequential([Dense(...), ReLU(), ...])"
-        self.layers = check_list("layers", None if others else layers, remedy)
+        if others:
+            raise ValueError(f"there are {1 + len(others)} arguments; {remedy}")
+        self.layers = check_list("layers", layers, remedy)
         check_layers(self.layers)
         self.output_shape = None  # of the last forward pass
 
@@ -57,8 +59,13 @@ class Sequential:
         params = self.params
         x = as_float(x, params[0].value.dtype if params else None)
         self.output_shape = None
-        for layer in self.layers:
+        for i, layer in enumerate(self.layers):
             x = layer.forward(x, train)
+            if not isinstance(x, np.ndarray):
+                raise ValueError(
+                    f"forward of layer {i}, {layer_text(layer)}, returned {reprlib.repr(x)}; "
+                    f"an array is needed"
+                )
         self.output_shape = x.shape
         return x
 
@@ -89,7 +96,7 @@ class Sequential:
         labels   the targets of the loss;  loss  such as nnlite.quadratic
         The parameters' gradients are left as they are.
         """
-        _, doutputs = check_function("loss", loss)(self.forward(x), labels)
+        _, doutputs = value_and_gradient(loss, self.forward(x), labels)
         return self.backward_input(doutputs)
 
     def backward_input(self, dy):
@@ -191,6 +198,9 @@ def check_layers(layers):
             raise ValueError(f"{layer!r} is not a layer; call it: {layer.__name__}(...)")
         missing = [name for name in ("forward", "backward", "params") if not hasattr(layer, name)]
         if missing:
-            raise ValueError(f"{layer!r} is not a layer: it has no {', '.join(missing)}")
+            raise ValueError(f"{layer_text(layer)} is not a layer: it has no {', '.join(missing)}")
         if list(layer.params) != list(named_params(layer).values()):
-            raise ValueError(f"{layer!r} must keep each of its params in an attribute of its own")
+            raise ValueError(
+                f"{layer_text(layer)} must keep each of its params in an attribute of its own, and "
+                f"list these in params; attributes: {', '.join(named_params(layer)) or 'none'}"
+            )

@@ -137,7 +137,8 @@ def check_gradients_known(params):
     for p in params:
         if p.grad is None:
             raise ValueError(
-                f"{p} has no gradient; call model.backward(doutputs) before step().  An optimiser "
+                f"{p} has no gradient; call model.backward(doutputs) before step(); in a layer of "
+                f"your own backward assigns p.grad of each of its params.  An optimiser "
                 f"that was pickled or copied without its model trains parameters of its own: "
                 f"pickle both at once, as in pickle.dumps((model, adam))"
             )

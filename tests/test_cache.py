@@ -85,6 +85,15 @@ def test_whoever_changes_a_row_changes_a_copy(tmp_path):
     assert rows[Point(1)] == {"curve": [1]}
 
 
+@pytest.mark.parametrize("left", ['{"row": 1, "res', "[]", '{"row": 1}'])
+def test_a_damaged_row_is_named(left, tmp_path):
+    rows = cache.Rows(tmp_path, "rows", {})
+    rows[Point(1)] = 2
+    rows.file(Point(1)).write_text(left)
+    with pytest.raises(ValueError, match=r"point-\w+\.json is damaged .*; delete it"):
+        cache.Rows(tmp_path, "rows", {})[Point(1)]
+
+
 def test_a_result_may_be_none(tmp_path):
     cache.Rows(tmp_path, "rows", {})[Point(1)] = None
     rows = cache.Rows(tmp_path, "rows", {})

@@ -424,12 +424,14 @@ def test_numbers_near_a_place_are_picked(rng):
             picked(a, 0, wrong, 0, y)
 
 
-@pytest.mark.parametrize("cpu, features, lanes", [("haswell", "+avx,+avx2,+fma", 8)])
+@pytest.mark.parametrize(
+    "cpu, features, lanes", [("haswell", "+avx,+avx2,+fma", 8), ("nehalem", "+sse4.2", 4)]
+)
 def test_without_avx512(cpu, features, lanes, tmp_path):
     """The same kernels on registers of other sizes."""
     code = f"""
 import numpy as np
-from nnlite import Conv2D, Dense, Sequential, plain
+from nnlite import Conv2D, Dense, Flatten, ReLU, Sequential, plain
 from nnlite.fast.matmul import matmul
 from nnlite.fast.simd import LANES
 from nnlite.sparse import SparseNetwork
@@ -450,6 +452,11 @@ model.params[0].value *= rng.random((300, 20)) < 0.1
 network = SparseNetwork(model)
 for n in (1, 3, 100):
     assert np.allclose(network.predict(x[:n]), model.predict(x[:n]), atol=1e-5)
+layers = [Conv2D(2, 5, 3, rng=rng), ReLU(), Flatten(), Dense(1800, 160, rng=rng)]
+model, x = Sequential(layers), rng.random((1, 9, 40, 2), dtype=np.float32)
+one = SparseNetwork(model, x.shape[1:]).predict(x)  # kernels of their own for one image
+with plain():
+    assert np.allclose(one, model.predict(x), atol=1e-5)
 """
     env = {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path)}
     run = subprocess.run(

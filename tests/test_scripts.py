@@ -92,6 +92,17 @@ def test_a_script_runs_twice_and_shows_what_it_wrote(
         assert line == "" or line.count("|") > 3
 
 
+def test_results_of_another_config_are_not_replaced_without_a_word(tmp_path, caplog):
+    caplog.set_level("INFO", "lab")
+    path = tmp_path / "prune-ann.json"
+    script.say_what_changed(path, {"seeds": 1})
+    cache.write_json(path, {"config": {"seeds": 1, "images": 2000}})
+    script.say_what_changed(path, {"seeds": 1, "images": 2000})
+    assert not caplog.messages
+    script.say_what_changed(path, {"seeds": 1, "images": 500})
+    assert caplog.messages == [f"{path} is replaced: images was 2000, and is 500"]
+
+
 def test_figures_of_the_docs_are_small():
     figures = [*(EXPERIMENTS.parent / "docs").rglob("*.png")]
     assert figures and all(figure.stat().st_size < 150_000 for figure in figures)

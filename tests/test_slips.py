@@ -9,8 +9,11 @@ from nnlite import (
     Adam,
     Dense,
     Flatten,
+    Parameter,
     Sequential,
+    Sigmoid,
     accuracy,
+    check_gradients,
     data,
     minibatches,
     noise,
@@ -18,6 +21,23 @@ from nnlite import (
     prune,
 )
 from nnlite.sparse import Linear, SparseNetwork
+
+
+class Forgetful:
+    """Returns nothing for other than three features; its backward assigns no gradient."""
+
+    args = ()
+
+    def __init__(self):
+        self.s = Parameter(np.ones(3))
+        self.params = [self.s]
+
+    def forward(self, x, train=False):
+        return x * self.s.value if x.shape[1] == 3 else None
+
+    def backward(self, dy):
+        return dy * self.s.value
+
 
 RNG = np.random.default_rng(0)
 LAYERS = [Flatten(), Dense(36, 3, rng=RNG)]
@@ -40,6 +60,22 @@ SLIPS = {  # what is written: (call, what the answer contains)
     "random": (lambda: prune.scores(MODEL, prune.random), "random(rng)"),
     "SparseNetwork(csr)": (lambda: SparseNetwork(CSR), "[Linear(matrix, bias)]"),
     "SparseNetwork([csr])": (lambda: SparseNetwork([CSR]), "[Linear(matrix, bias)]"),
+    "a loss without a gradient": (
+        lambda: MODEL.input_gradient(IMAGES, LABELS, lambda outputs, labels: 0.3),
+        "loss returned 0.3; (value, gradient) is needed",
+    ),
+    "forward without return": (
+        lambda: Sequential([Flatten(), Forgetful()]).predict(IMAGES),
+        "forward of layer 1, Forgetful(), returned None",
+    ),
+    "backward without grad": (
+        lambda: check_gradients(Forgetful(), np.ones((2, 3)), rng=RNG),
+        "backward assigned no gradient to s",
+    ),
+    "SparseNetwork of another layer": (
+        lambda: SparseNetwork(Sequential([*LAYERS, Sigmoid()]), (6, 6, 1)),
+        "Sigmoid() cannot be part of a SparseNetwork here; it takes Dense",
+    ),
     "images of floats to 255": (
         lambda: data.from_arrays("own", *[(255 * IMAGES, LABELS)] * 3),
         "divide by 255",

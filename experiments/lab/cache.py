@@ -65,12 +65,20 @@ class Rows:
 
     def __getitem__(self, row):
         if row not in self.found:
-            self.found[row] = json.loads(self.file(row).read_text())["result"]
+            self.found[row] = read_row(self.file(row))
         return copy.deepcopy(self.found[row])
 
     def __setitem__(self, row, result):
         write_json(self.file(row), {"row": row, "result": result})
         self.found[row] = plain(result)
+
+
+def read_row(path):
+    """The result that a file of a row holds; ValueError that names a damaged one."""
+    try:
+        return json.loads(path.read_text())["result"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise ValueError(f"{path} is damaged ({error}); delete it, and it is made again") from error
 
 
 @contextlib.contextmanager

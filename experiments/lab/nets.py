@@ -232,8 +232,11 @@ def trained(name, cfg, data, seed, runs):
             if not path.exists():
                 train_and_keep(cfg, data, seed, path, checkpoint)
     checkpoint.unlink(missing_ok=True)
-    known = json.loads(path.with_suffix(".json").read_text())
-    return Trained(nnlite.load(path), name, seed, cfg, data.digest, **known)
+    try:
+        known, model = json.loads(path.with_suffix(".json").read_text()), nnlite.load(path)
+    except ValueError as error:
+        raise ValueError(f"{error}; or delete {path}, and it is trained again") from error
+    return Trained(model, name, seed, cfg, data.digest, **known)
 
 
 def train_and_keep(cfg, data, seed, path, checkpoint):

@@ -19,6 +19,7 @@ import dataclasses
 import importlib
 import json
 import logging
+import reprlib
 import signal
 import sys
 from pathlib import Path
@@ -31,7 +32,10 @@ from nnlite.checks import check_count
 
 log = logging.getLogger("lab")
 
-PRESET_HELP = "quick (default): small networks, a minute or more; standard: the posts' networks"
+PRESET_HELP = (
+    "quick (default): small networks, from a minute to a quarter of an hour; "
+    "standard: the posts' networks"
+)
 DOCS_HELP = "write to docs/results/, which is part of the repository, instead of results/"
 SEEDS_HELP = "take networks of the seeds 0 to N-1"
 
@@ -175,13 +179,24 @@ def report(script, data, preset, runs, *, seeds=None, compute=tasks.here, docs=F
     out.mkdir(parents=True, exist_ok=True)
     results = run(script, data, preset, runs, seeds=seeds, compute=compute)
     path = out / f"{name_of(script)}.json"
+    say_what_changed(path, results.config)
     cache.write_json(path, results)
     try:
         show(script, out)
+        log.info(f"Written: {path}, and the figures beside it")
     except (LookupError, ValueError):
         if compute is not None:
             raise
         print(f"{len(results.rows)} rows are written to {path}; its table needs more of them")
+
+
+def say_what_changed(path, config):
+    """Print how the config of results that are about to be replaced differs from the new one."""
+    before = json.loads(path.read_text())["config"] if path.exists() else config
+    for field in sorted(config.keys() | before.keys()):
+        old, new = (reprlib.repr(each.get(field)) for each in (before, config))
+        if before.get(field) != config.get(field):
+            log.info(f"{path} is replaced: {field} was {old}, and is {new}")
 
 
 def run(script, data, preset, runs, *, seeds=None, compute=tasks.here):
@@ -199,6 +214,11 @@ def run(script, data, preset, runs, *, seeds=None, compute=tasks.here):
         if not rows:
             raise FileNotFoundError(f"{runs} has no row of {name_of(script)} at these options yet")
     missing = [row for row in rows if row.kept and row not in kept]
+    if len(missing) < len(rows):
+        log.info(
+            f"{len(rows) - len(missing)} of {len(rows)} rows are in {runs}; if you edited what "
+            f"computes them, give another --runs"
+        )
     if missing and compute is not tasks.here:  # else no row would wait for another's network
         made = compute(script.needs(cfg, seeds), cfg, data, runs)
         for _ in tqdm(made, "networks and noise", disable=None):

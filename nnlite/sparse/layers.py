@@ -13,6 +13,7 @@ import scipy.sparse
 from nnlite.checks import as_array, as_float, check_model, check_upstream
 from nnlite.conv import Conv2D, conv2d, conv2d_input_gradient
 from nnlite.layers import Dense, Dropout, Flatten, ReLU, matmul, relu, relu_gradient
+from nnlite.model import layer_text
 from nnlite.sparse.decouple import check_input_shape, decouple, pixels_read
 from nnlite.sparse.product import check_indices, csr_matmul
 
@@ -157,7 +158,11 @@ def layers_of(model, input_shape=None):
         elif isinstance(layer, ReLU) and layers:
             layers[-1] = replace(layers[-1], relu=True)
         elif not isinstance(layer, (Dropout, Flatten)):
-            raise ValueError(f"{layer} cannot be part of a SparseNetwork here")
+            raise ValueError(
+                f"{layer_text(layer)} cannot be part of a SparseNetwork here; it takes Dense, "
+                f"Conv2D, ReLU behind one of these, Flatten and Dropout.  The model itself can be "
+                f"pruned, attacked and saved with any layers"
+            )
     if not layers:
         raise ValueError(f"there is no layer with weights in\n{model}")
     return layers

@@ -14,7 +14,13 @@ from math import prod
 
 import numpy as np
 
-from nnlite.checks import as_float, check_count, check_function, check_number, check_upstream
+from nnlite.checks import (
+    as_float,
+    check_count,
+    check_number,
+    check_upstream,
+    value_and_gradient,
+)
 from nnlite.container import opened
 from nnlite.model import Sequential
 from nnlite.replace import may_be_replaced
@@ -107,7 +113,7 @@ class SparseNetwork:
         x = as_float(x, np.dtype(np.float32))
         check_images(x, self.input_shape)
         outputs = layer_outputs(self, x)
-        _, dy = check_function("loss", loss)(flat(outputs[-1]), labels)
+        _, dy = value_and_gradient(loss, flat(outputs[-1]), labels)
         dy = check_upstream("the network", dy, (len(x), self.n_out), np.dtype(np.float32))
         return network_input_gradient(self, outputs, dy).reshape(x.shape)
 

@@ -93,7 +93,9 @@ from [`results/`](results); nothing in it was typed. One row is computed again b
     .venv/bin/python experiments/claims.py --row NAME
 
 with the scripts that it rests on. A verdict follows from the numbers by the rule beside it; the
-code of both is in [`lab/claims/`](../experiments/lab/claims). It is about MNIST, the networks of
+code of both is in [`lab/claims/`](../experiments/lab/claims), in the function of the row's name,
+with _ for -; its numbers are in the file of its script in [`results/`](results), `noise-anew.json`
+for `noise_anew.py`. It is about MNIST, the networks of
 [`train.py`](../experiments/train.py), the seeds in the row and its attacker alone. Of several
 seeds a row has the mean and in brackets the range, of one network's accuracy the 95 % interval that
 10,000 images allow. Rows that begin with *(ours)* ask what the posts do not. What the posts and we

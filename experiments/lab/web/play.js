@@ -50,7 +50,8 @@ function update() {
   const seen = withNoise(image), outputs = forward(layers, seen), found = twoLargest(outputs);
   showDigit();
   paint(element("seen"), seen);
-  say(shown.strokes?.length === 0 ? "Draw a digit, or take an example."
+  const alone = chosen.limit ? "The noise alone is read as " + found.first + ". " : "";
+  say(shown.strokes?.length === 0 ? alone + "Draw a digit, or take an example."
     : verdict(found, label, read(image)));
   showOutputs(outputs, found, label);
   showRatio(outputs, found);
