@@ -118,17 +118,18 @@ def test_what_is_left_of_the_table_against_the_strongest(strongest, verdict):
     assert ours == "not computed yet"
 
 
-@pytest.mark.parametrize("single, verdict", [(0.5, HOLDS), (0.2, PARTLY)])
+@pytest.mark.parametrize("single, verdict", [([0.5, 0.5], HOLDS), ([0.5, 0.2], PARTLY)])
 def test_other_kinds_of_noise_once_they_are_measured(single, verdict):
     """Rows as is_it_the_border.py writes them."""
 
     def row(control, accuracy, single):
         under = {"clean": 0.98, "replayed": [accuracy] * 8, "anew": [accuracy] * 8}
-        found = {**under, "single": [single, single], "signs": accuracy}
+        found = {**under, "single": single, "signs": accuracy}
         return {"kind": "Attacked", "control": control, "seed": 0, "inputs": 784, **found}
 
-    rows = [row("unpruned", 0.4, 0.2), row("all layers by mean activation", 0.6, single)]
-    results = script.Results("mnist", "standard", [0], {}, {}, rows)
+    rows = [row("unpruned", 0.4, [0.2, 0.2]), row("all layers by mean activation", 0.6, single)]
+    config = {"single_limits": [0.1, 0.2]}
+    results = script.Results("mnist", "standard", [0], config, {}, rows)
     assert verdict_of("other-kinds-of-noise", {"is_it_the_border": results}) == verdict
 
 
