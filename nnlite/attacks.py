@@ -65,7 +65,10 @@ def gaussian(images, limit, *, rng):
 
 
 def fgsm(model, images, labels, limit, *, loss=softmax_cross_entropy, targeted=False):
-    """clip(images + limit * sign(d loss / d images), 0, 1): one step (Goodfellow et al., 2015)."""
+    """clip(images + limit * sign(d loss / d images), 0, 1): one step (Goodfellow et al., 2015).
+
+    Arguments and errors: see nnlite.attacks.
+    """
     images, limit = check_images(images, limit)
     labels = check_wanted(labels, len(images))
     direction = -1 if check_flag("targeted", targeted) else 1
@@ -100,6 +103,7 @@ def pgd(
 
     step_size   in parts of the limit; 2.5 / steps by default
     restarts    beginnings; images that were fooled from one are not tried from the next
+    The other arguments and errors: see nnlite.attacks.
     """
     images, limit = check_images(images, limit)
     labels, goal = check_wanted(labels, len(images)), check_goal(goal, targeted)
@@ -158,6 +162,7 @@ def square(model, images, labels, limit, *, rng, goal=None, targeted=False, quer
     2020): needs no gradient, and so finds what hidden gradients hide.
 
     queries   predictions of each image; the squares are large in the beginning, as in the paper
+    The other arguments and errors: see nnlite.attacks.
     """
     images, limit = check_images(images, limit)
     labels, goal = check_wanted(labels, len(images)), check_goal(goal, targeted)

@@ -83,6 +83,7 @@ def universal_noise(
     target      class wanted, an int; None with labels (N,), the images' classes: the loss is raised
                 that the model has with them, so that it sees any other class
     limit       in pixel units, 0 to 1
+    rng         draws the batches, batch_size images for each of so many steps
     start       (H, W, C) noise to begin with, clipped to the limit; None: zeros
     Returns noise of shape (H, W, C) in the dtype of the images.  Raises ValueError for a
     class that the model does not have, a limit outside [0, 1] or a step of another name.

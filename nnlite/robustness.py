@@ -52,6 +52,7 @@ def measure(model, images, labels, limits, *, rng, losses=LOSSES, steps=40, quer
     steps, queries          of PGD, and of Square for each image
     Raises ValueError as the attacks do.  Returned are
 
+    limit, no noise             the limit, and accuracy without an attack
     random signs, gaussian      controls
     one step                    the worst of FGSM with each of the losses, for each image
     many steps                  the same of PGD
