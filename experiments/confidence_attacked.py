@@ -1,6 +1,6 @@
 """Does the ratio still tell, when the attacker wants to be believed?
 
-    python experiments/confidence_attacked.py --data mnist --preset standard   140 min, two cores
+    python experiments/confidence_attacked.py --data mnist --preset standard   150 min, two cores
     python experiments/confidence_attacked.py                                  drawn digits
 
 "Output analysis" rejects images of low ratio; its noise does not know of that.  Here the attacker

@@ -82,7 +82,7 @@ DOUBTS = {
     is_it_the_border: (50, 10),
     noise_anew: (240, 80),
     single_images: (45, 13),
-    confidence_attacked: (140, 36),
+    confidence_attacked: (150, 38),
     cost_or_l2: (75, 15),  # of which 55 and 11 train more networks, ten and two
 }
 STUDY = POST_1 | POST_2 | DOUBTS
