@@ -424,21 +424,18 @@ def test_numbers_near_a_place_are_picked(rng):
             picked(a, 0, wrong, 0, y)
 
 
-@pytest.mark.parametrize(
-    "cpu, features, lanes", [("haswell", "+avx,+avx2,+fma", 8), ("nehalem", "+sse4.2", 4)]
-)
-def test_without_avx512(cpu, features, lanes, tmp_path):
-    """The same kernels on registers of other sizes."""
-    code = f"""
+OTHER_REGISTERS = """
 import numpy as np
 from nnlite import Conv2D, Dense, Flatten, ReLU, Sequential, plain
 from nnlite.fast.matmul import matmul
 from nnlite.fast.simd import LANES
 from nnlite.sparse import SparseNetwork
-assert LANES == {lanes}
 rng = np.random.default_rng(0)
 a, b = (rng.random((90, 90), dtype=np.float32) for _ in range(2))
 assert np.allclose(matmul(a, b), a.astype(float) @ b, rtol=1e-5)
+"""
+MANY_IMAGES = """
+assert LANES == 8
 layer, x = Conv2D(3, 3, 3, rng=rng), rng.random((19, 6, 5, 3), dtype=np.float32)
 def run():
     y = layer.forward(x)
@@ -452,16 +449,26 @@ model.params[0].value *= rng.random((300, 20)) < 0.1
 network = SparseNetwork(model)
 for n in (1, 3, 100):
     assert np.allclose(network.predict(x[:n]), model.predict(x[:n]), atol=1e-5)
+"""
+ONE_IMAGE = """
+assert LANES == 4
 layers = [Conv2D(2, 5, 3, rng=rng), ReLU(), Flatten(), Dense(1800, 160, rng=rng)]
 model, x = Sequential(layers), rng.random((1, 9, 40, 2), dtype=np.float32)
-one = SparseNetwork(model, x.shape[1:]).predict(x)  # kernels of their own for one image
+found = SparseNetwork(model, x.shape[1:]).predict(x)  # kernels of their own, for each layer
 with plain():
-    assert np.allclose(one, model.predict(x), atol=1e-5)
+    assert np.allclose(found, model.predict(x), atol=1e-5)
 """
+
+
+@pytest.mark.parametrize(
+    "cpu, features, code",
+    [("haswell", "+avx,+avx2,+fma", MANY_IMAGES), ("nehalem", "+sse4.2", ONE_IMAGE)],
+)
+def test_without_avx512(cpu, features, code, tmp_path):
+    """The same kernels on registers of other sizes."""
     env = {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path)}
-    run = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **env}, capture_output=True, text=True
-    )
+    command = [sys.executable, "-c", OTHER_REGISTERS + code]
+    run = subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
 
 
